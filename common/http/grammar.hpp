@@ -1,0 +1,80 @@
+// The few productions of RFC 9110 and 3986 that more than one file needs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace corelab::grammar {
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+constexpr bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
+constexpr int hex_value(char c) { return is_digit(c) ? c - '0' : lower(c) - 'a' + 10; }
+
+enum CharClass : std::uint8_t { tchar = 1, host_char = 2 };
+
+// A table, because the Host of every request is checked.
+inline constexpr auto char_classes = [] {
+  std::array<std::uint8_t, 256> table{};
+  auto mark = [&table](std::string_view chars, CharClass as) {
+    for (char c : chars) table[static_cast<unsigned char>(c)] |= as;
+  };
+  constexpr std::string_view alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  mark(alphanumeric, tchar);
+  mark("!#$%&'*+-.^_`|~", tchar);
+  mark(alphanumeric, host_char);
+  mark("-._~!$&'()*+,;=", host_char);
+  return table;
+}();
+
+constexpr bool is(char c, CharClass what) { return (char_classes[static_cast<unsigned char>(c)] & what) != 0; }
+
+/// token of RFC 9110 section 5.6.2.
+constexpr bool is_token(std::string_view text) {
+  if (text.empty()) return false;
+  for (char c : text) {
+    if (!is(c, tchar)) return false;
+  }
+  return true;
+}
+
+/// A number from 0 to 65535, or nothing: the port may be empty (RFC 3986 section 3.2.3).
+constexpr bool is_port(std::string_view text) {
+  std::uint32_t number = 0;
+  for (char c : text) {
+    if (!is_digit(c)) return false;
+    number = number * 10 + static_cast<std::uint32_t>(c - '0');
+    if (number > 65535) return false;
+  }
+  return true;
+}
+
+/// Where the host that `text` starts with ends; 0 if it starts with none.
+constexpr std::size_t host_length(std::string_view text) {
+  if (text.starts_with('[')) {
+    std::size_t bracket = text.find(']');
+    if (bracket == std::string_view::npos || bracket < 3) return 0;
+    for (char c : text.substr(1, bracket - 1)) {
+      if (!is_hex(c) && c != ':' && c != '.') return 0;
+    }
+    return bracket + 1;
+  }
+  std::size_t end = 0;
+  for (;; end += 3) {
+    while (end < text.size() && is(text[end], host_char)) ++end;
+    bool is_escape = end + 2 < text.size() && text[end] == '%' && is_hex(text[end + 1]) && is_hex(text[end + 2]);
+    if (!is_escape) return end;
+  }
+}
+
+/// uri-host [ ":" port ] of RFC 9110 section 7.2, with a host that is not empty (section 4.2.1) and no userinfo
+/// (section 4.2.4).
+constexpr bool is_authority(std::string_view text) {
+  std::size_t end = host_length(text);
+  if (end == 0) return false;
+  return end == text.size() || (text[end] == ':' && is_port(text.substr(end + 1)));
+}
+
+}  // namespace corelab::grammar

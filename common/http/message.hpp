@@ -1,0 +1,143 @@
+// What a handler sees and gives: Request, Response, and the bodies of both. Knows no socket, thread or loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace corelab {
+
+enum class Method : std::uint8_t { get, head, post, put, del, options, patch, trace, connect, other };
+
+/// The method's name on the wire; empty for `other`, whose name is Request::method_name.
+std::string_view to_string(Method method);
+
+/// The reason phrase of RFC 9110 section 15; "Unknown" for a status it does not list.
+std::string_view reason_phrase(int status);
+
+struct Field {
+  std::string_view name;   ///< as sent; compare with equals_ignoring_case
+  std::string_view value;  ///< without surrounding blanks
+};
+
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+/// A request's body, at most Limits::body bytes, read from front to back. The reader's interface, and not the bytes,
+/// is what handlers hold on to, so that bodies can be streamed one day without a change to them.
+class BodyReader {
+ public:
+  BodyReader() = default;
+  explicit BodyReader(std::string_view bytes) : rest_(bytes), size_(bytes.size()) {}
+
+  /// Copies up to into.size() bytes and says how many; 0 means the end.
+  std::size_t read(std::span<char> into);
+
+  /// All that has not been read yet, without a copy; valid as long as the request.
+  std::string_view rest() { return std::exchange(rest_, {}); }
+
+  /// Bytes in all, read or not.
+  std::size_t size() const { return size_; }
+
+ private:
+  std::string_view rest_;
+  std::size_t size_ = 0;
+};
+
+/// Where a connection comes from. Printed as REMOTE_ADDR would be: "127.0.0.1", "::1", or "unix".
+struct Peer {
+  std::uint8_t bytes[16] = {};
+  std::uint16_t port = 0;  ///< host order
+  enum class Family : std::uint8_t { unknown, ipv4, ipv6, local } family = Family::unknown;
+
+  std::string address() const;
+};
+
+/// One request, complete with its body. Its views point into the session's buffers: they are valid until the handler's
+/// Response is given back, however long a coroutine handler waits.
+struct Request {
+  Method method = Method::get;
+  std::string_view method_name;
+  std::string_view target;     ///< as sent
+  std::string_view path;       ///< the target's path, percent-encoded, "/" or longer, or "*"
+  std::string_view query;      ///< behind '?', percent-encoded, without it
+  std::string_view authority;  ///< host[:port], from the target if it has one (RFC 9112 section 3.2.2), else from Host
+  int version_minor = 1;       ///< HTTP/1.x
+  std::span<const Field> fields;
+  mutable BodyReader body;
+  Peer peer;
+
+  /// The first field of that name, whatever its case.
+  std::optional<std::string_view> header(std::string_view name) const;
+};
+
+/// A response body that is pulled: for what is large, slow, or of unknown length. Called on the connection's thread.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+
+  /// Writes up to into.size() bytes and says how many; 0 means the end. Must not wait for long: on a loop everybody
+  /// waits with it. To give up, throw: the connection is closed short, so that the client knows.
+  virtual std::size_t pull(std::span<char> into) = 0;
+
+  /// Bytes in all, if known before the first pull: sent as Content-Length, else the body goes out chunked.
+  virtual std::optional<std::size_t> length() const { return std::nullopt; }
+};
+
+/// Text that lives as long as the program; only a literal converts to it, so that no view can dangle.
+struct Literal {
+  std::string_view view;
+  consteval Literal(const char* text) : view(text) {}  // NOLINT: implicit on purpose
+};
+
+/// What a handler gives back. Movable, not copyable.
+class Response {
+ public:
+  using Body = std::variant<std::string_view, std::string, std::unique_ptr<BodySource>>;
+
+  Response() = default;
+  explicit Response(int status) : status_(status) {}
+  Response(int status, Literal content_type, Body body)
+      : status_(status), content_type_(content_type.view), body_(std::move(body)) {}
+
+  int status() const { return status_; }
+  std::string_view content_type() const { return content_type_; }
+  Body& body() { return body_; }
+
+  /// Adds a field. Throws std::invalid_argument if the name is no token or the value holds CR, LF or NUL, so that no
+  /// handler can split a response; Content-Length, Transfer-Encoding, Connection and Date are the session's own and
+  /// refused too. A Content-Type replaces the one given at construction.
+  Response& header(std::string name, std::string value);
+  std::span<const std::pair<std::string, std::string>> headers() const { return headers_; }
+
+  /// The connection ends with this answer.
+  Response& close() {
+    closes_ = true;
+    return *this;
+  }
+  bool closes() const { return closes_; }
+
+ private:
+  int status_ = 200;
+  bool closes_ = false;
+  std::string_view content_type_;
+  Body body_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+};
+
+inline constexpr Literal plain_text = "text/plain; charset=utf-8";
+inline constexpr Literal json_text = "application/json";
+
+/// A text/plain answer that owns its bytes.
+inline Response text(std::string body, int status = 200) { return {status, plain_text, std::move(body)}; }
+
+/// An answer whose body is a literal: nothing is copied or allocated.
+inline Response fixed(Literal body, Literal content_type = plain_text) { return {200, content_type, body.view}; }
+
+}  // namespace corelab

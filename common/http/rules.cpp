@@ -1,0 +1,165 @@
+#include "common/http/rules.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "common/http/grammar.hpp"
+#include "common/http/parser.hpp"
+
+namespace corelab::rules {
+
+namespace {
+
+Method method_of(std::string_view name) {
+  for (Method m : {Method::get, Method::post, Method::head, Method::put, Method::del, Method::options, Method::patch,
+                   Method::trace, Method::connect}) {
+    if (to_string(m) == name) return m;
+  }
+  return Method::other;
+}
+
+Violation read_version(std::string_view version, Request& request) {
+  if (version == "HTTP/1.1") {
+    request.version_minor = 1;
+    return {};
+  }
+  if (version == "HTTP/1.0") {
+    request.version_minor = 0;
+    return {};
+  }
+  bool is_http = version.size() == 8 && version.starts_with("HTTP/") && grammar::is_digit(version[5]) &&
+                 version[6] == '.' && grammar::is_digit(version[7]);
+  if (is_http) return {505, "only HTTP/1.1 and HTTP/1.0 are served"};
+  return {400, "the request line does not end in an HTTP version"};
+}
+
+// Visible ASCII without '#': no fragment is ever sent (RFC 9112 section 3.2), nothing else is a URI character.
+bool has_only_target_chars(std::string_view target) {
+  return std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
+}
+
+void split_path(std::string_view from, Request& request) {
+  std::size_t mark = from.find('?');
+  request.path = from.substr(0, mark);
+  request.query = mark == std::string_view::npos ? std::string_view() : from.substr(mark + 1);
+  if (request.path.empty()) request.path = "/";  // RFC 9110 section 4.2.3
+}
+
+// The forms of RFC 9112 section 3.2.
+Violation read_target(std::string_view target, Request& request) {
+  if (!has_only_target_chars(target)) return {400, "the request target holds a character that no URI has"};
+  request.target = target;
+  if (request.method == Method::connect) return {501, "CONNECT is not served: this is no proxy"};
+  if (target.front() == '/') {
+    split_path(target, request);
+    return {};
+  }
+  if (target == "*") {
+    request.path = target;
+    if (request.method != Method::options) return {400, "the request target * is for OPTIONS only"};
+    return {};
+  }
+  std::size_t scheme_end = target.find("://");
+  if (scheme_end == std::string_view::npos) return {400, "the request target is neither a path nor a URI"};
+  std::string_view scheme = target.substr(0, scheme_end);
+  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
+    return {400, "the request target's scheme is neither http nor https"};
+  }
+  std::string_view rest = target.substr(scheme_end + 3);
+  std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
+  request.authority = rest.substr(0, authority_end);
+  if (!grammar::is_authority(request.authority)) return {400, "the request target's host is malformed"};
+  split_path(rest.substr(authority_end), request);
+  return {};
+}
+
+Violation read_content_length(std::string_view value, std::size_t most, std::size_t& length) {
+  if (value.empty()) return {400, "Content-Length is empty"};
+  std::size_t number = 0;
+  for (char c : value) {
+    if (!grammar::is_digit(c)) return {400, "Content-Length is not a number"};
+    std::size_t digit = static_cast<std::size_t>(c - '0');
+    if (number > (std::numeric_limits<std::size_t>::max() - digit) / 10) return {400, "Content-Length is too large"};
+    number = number * 10 + digit;
+  }
+  if (number > most) return {413, "the body is larger than --limit-request-body allows"};
+  length = number;
+  return {};
+}
+
+}  // namespace
+
+Violation read_request_line(std::string_view line, Request& request) {
+  std::size_t method_end = line.find(' ');
+  std::size_t target_end = method_end == std::string_view::npos ? method_end : line.find(' ', method_end + 1);
+  if (target_end == std::string_view::npos) {
+    return {400, "the request line is not 'method target version'"};
+  }
+  request.method_name = line.substr(0, method_end);
+  std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
+  if (!grammar::is_token(request.method_name)) return {400, "the method is not a token"};
+  if (target.empty()) return {400, "the request target is empty"};
+  if (Violation found = read_version(line.substr(target_end + 1), request)) return found;
+  request.method = method_of(request.method_name);
+  if (request.method == Method::other && !Parser::knows_method(request.method_name)) {
+    return {501, "the method is unknown"};
+  }
+  return read_target(target, request);
+}
+
+Violation read_fields(Request& request, std::size_t most, Framing& framing) {
+  int hosts = 0, lengths = 0, codings = 0;
+  bool coding_is_chunked = false, coding_is_empty = false, unmet_expectation = false;
+  std::string_view host, length_text;
+  for (const Field& field : request.fields) {
+    // By length first: no field of a usual request is compared with more than one name.
+    switch (field.name.size()) {
+      case 4:
+        if (equals_ignoring_case(field.name, "host")) {
+          ++hosts;
+          host = field.value;
+        }
+        break;
+      case 6:
+        if (equals_ignoring_case(field.name, "expect")) {
+          bool known = equals_ignoring_case(field.value, "100-continue");
+          (known ? framing.expects_continue : unmet_expectation) = true;
+        }
+        break;
+      case 14:
+        if (equals_ignoring_case(field.name, "content-length")) {
+          ++lengths;
+          length_text = field.value;
+        }
+        break;
+      case 17:
+        if (equals_ignoring_case(field.name, "transfer-encoding")) {
+          ++codings;
+          coding_is_chunked = equals_ignoring_case(field.value, "chunked");
+          coding_is_empty |= field.value.empty();
+        }
+        break;
+      default: break;
+    }
+  }
+
+  if (hosts > 1) return {400, "the request has more than one Host"};
+  if (hosts == 0 && request.version_minor == 1) return {400, "the request has no Host"};
+  if (hosts == 1 && !grammar::is_authority(host)) return {400, "Host is malformed"};
+  if (request.authority.empty()) request.authority = host;
+
+  if (codings != 0) {
+    if (request.version_minor == 0) return {400, "Transfer-Encoding on HTTP/1.0"};
+    if (lengths != 0) return {400, "Transfer-Encoding beside Content-Length"};
+    if (coding_is_empty) return {400, "Transfer-Encoding is empty"};
+    if (codings > 1 || !coding_is_chunked) return {501, "only the transfer coding 'chunked' is served"};
+    framing.chunked = true;
+  }
+  if (lengths > 1) return {400, "the request has more than one Content-Length"};
+  // An expectation goes ahead of the length, so that 417 does not depend on how large the body is.
+  if (request.version_minor == 0) framing.expects_continue = unmet_expectation = false;  // RFC 9110 section 10.1.1
+  if (unmet_expectation) return {417, "only the expectation '100-continue' is met"};
+  return lengths == 0 ? Violation{} : read_content_length(length_text, most, framing.content_length);
+}
+
+}  // namespace corelab::rules

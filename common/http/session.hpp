@@ -1,0 +1,147 @@
+// HTTP/1.1 on one connection, without the connection: bytes in, requests out; responses in, bytes out; and what it
+// wants next. Reads no clock, no socket and no global, so all cores behave alike and it can be fuzzed on its own.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/http/byte_buffer.hpp"
+#include "common/http/head_scanner.hpp"
+#include "common/http/limits.hpp"
+#include "common/http/message.hpp"
+#include "common/http/parser.hpp"
+#include "common/http/rules.hpp"
+
+namespace corelab {
+
+/// One thread at a time. Large (its buffers), so that drivers lease one to a connection only while it is busy: begin()
+/// makes it new, idle() says when nothing would be lost by giving it to another connection.
+///
+/// A driver's loop is: ask next(); do that; ask again.
+class Session {
+ public:
+  enum class Want {
+    read,    ///< more bytes: put them into space(), then filled(), or end_of_input()
+    handle,  ///< a handler for request(), then respond()
+    write,   ///< output() sent, as far as the peer takes it, then sent()
+    close,   ///< the connection closed; lingering if lingers()
+  };
+
+  /// What the peer is in the middle of while next() is `read`: says which deadline runs.
+  enum class Phase { idle, head, body };
+
+  Session();
+
+  /// Starts a connection. `limits` must stay valid until the next begin().
+  void begin(const Limits& limits);
+
+  /// The Date field's value for the answers to come (RFC 9110 section 6.6.1); what it points at stays the caller's.
+  void set_date(std::string_view date) { date_ = date; }
+
+  Want next();
+
+  /// Room for input, never empty while next() is `read`; valid until the next call of anything but filled().
+  std::span<char> space() { return {input_.get() + input_end_, input_capacity_ - input_end_}; }
+  void filled(std::size_t n) { input_end_ += n; }
+
+  /// Copies input in, for drivers whose bytes are elsewhere; returns how many of them fitted.
+  std::size_t feed(std::string_view bytes);
+
+  /// The peer sends no more. What it sent in full is still answered (RFC 9112 section 9.6).
+  void end_of_input() { input_ended_ = true; }
+
+  /// Valid from `handle` until respond().
+  Request& request() { return request_; }
+
+  /// Answers request(). With `last` the answer says `Connection: close` and the connection ends behind it.
+  void respond(Response response, bool last = false);
+
+  /// Refuses what the peer is in the middle of sending (408 when its deadline has passed) and ends the connection.
+  void refuse(Violation violation) { fail(violation); }
+
+  struct Output {
+    std::string_view first, second;  ///< to be sent in this order
+    std::size_t size() const { return first.size() + second.size(); }
+  };
+  /// What waits to be sent; valid until the next call of anything else.
+  Output output() const { return {output_.view(), large_body_view_}; }
+  bool has_output() const { return !output_.empty() || !large_body_view_.empty(); }
+  void sent(std::size_t n);
+
+  Phase phase() const;
+  bool idle() const { return state_ == State::head && parsed_ == input_end_ && !has_output() && !input_ended_; }
+
+  /// True if the peer may still be sending what it does not know to be unwanted: close its receiving side gently
+  /// (RFC 9112 section 9.6), else the answer in flight is lost to a reset.
+  bool lingers() const { return lingers_; }
+
+ private:
+  enum class State {
+    head,       // between requests, or in the middle of a head
+    body,       // in the middle of a body
+    trailers,   // in the middle of a chunked body's trailers
+    ready,      // a request is complete and waits for its handler
+    streaming,  // the rest of an answer's body is being sent
+    closing,    // nothing more is parsed; what is left is sent
+  };
+
+  // Each returns false if it cannot go on without more input.
+  bool parse();
+  bool parse_head();
+  bool parse_body();
+  bool parse_chunks();
+  bool parse_trailers();
+
+  Violation read_head();
+  void begin_message();
+  void begin_body();
+  void complete_request(std::string_view body);
+  void move_input_to(std::size_t base);
+  void fail(Violation violation);
+  void write_head(const Response& response, bool keep_alive, std::string_view framing);
+  void write_body(Response& response);
+  void pull();
+  void end_answer();
+  bool output_is_full() const { return output_.size() >= limits_->output || batch_ >= limits_->pipeline; }
+  std::string_view unparsed() const { return {input_.get() + parsed_, input_end_ - parsed_}; }
+
+  const Limits* limits_ = nullptr;
+  std::string_view date_;
+  State state_ = State::head;
+
+  // Input: [0, head_end_) is the head of the request being read or answered, [parsed_, input_end_) is yet to be parsed.
+  std::unique_ptr<char[]> input_;
+  std::size_t input_capacity_ = 0;
+  std::size_t input_end_ = 0;
+  std::size_t parsed_ = 0;
+  std::size_t head_end_ = 0;
+  bool input_ended_ = false;
+
+  // The request.
+  Parser parser_;
+  HeadScanner scanner_;
+  bool request_line_checked_ = false;
+  Request request_;
+  std::vector<Field> fields_;
+  rules::Framing framing_;
+  bool keep_alive_ = true;
+  std::string body_;               // when it did not come in one piece
+  std::size_t framing_bytes_ = 0;  // of a chunked body: all that is not data
+
+  // Output: output_, then large_body_ or what source_ gives.
+  ByteBuffer output_;
+  std::size_t batch_ = 0;  // answers in output_
+  std::string large_body_;
+  std::string_view large_body_view_;
+  std::unique_ptr<BodySource> source_;
+  std::optional<std::size_t> source_left_;
+  bool source_is_chunked_ = false;
+  bool lingers_ = false;
+};
+
+}  // namespace corelab

@@ -1,0 +1,193 @@
+#include "common/net/listener_set.hpp"
+
+#include <linux/bpf_common.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <numeric>
+#include <system_error>
+
+#include "common/telemetry/log.hpp"
+
+#ifndef SO_DETACH_REUSEPORT_BPF
+#define SO_DETACH_REUSEPORT_BPF 68
+#endif
+
+namespace corelab {
+
+namespace {
+
+void set_option(int fd, int level, int name, int value) {
+  if (setsockopt(fd, level, name, &value, sizeof value) != 0) {
+    throw std::system_error(errno, std::generic_category(), "setsockopt");
+  }
+}
+
+// A socket file that nobody listens on any more is left over from a server that was killed.
+void remove_stale_socket(const Address& address) {
+  struct stat status{};
+  std::string path = address.unix_path();
+  if (lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(probe.get(), address.get(), address.length()) != 0 && errno == ECONNREFUSED) unlink(path.c_str());
+}
+
+[[noreturn]] void refuse_bind(const Address& address) {
+  int error = errno;
+  std::string sentence = "cannot listen on " + address.to_string();
+  if (error == EADDRINUSE) sentence += " (choose another --bind, or end whoever listens there)";
+  throw std::system_error(error, std::generic_category(), sentence);
+}
+
+Fd open_socket(const Address& address) {
+  Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) refuse_bind(address);
+  if (!address.is_unix()) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  // Accepted sockets inherit it. What a slow reader has not taken would otherwise fill its socket's buffer, megabytes
+  // each, at the cost of everybody's time.
+  constexpr int unsent = 128 * 1024;
+  if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
+  if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  return fd;
+}
+
+}  // namespace
+
+ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog)
+    : queues_(queues), owner_pid_(getpid()) {
+  for (const Address& wanted : addresses) {
+    if (wanted.is_unix()) remove_stale_socket(wanted);
+    Address address = wanted;
+    for (unsigned i = 0; i < queues; ++i) {
+      if (i > 0 && address.is_unix()) {
+        queues_[i].push_back(queues_[0].back());
+        continue;
+      }
+      Fd fd = open_socket(address);
+      // Siblings join a port that is ours already; the claim itself is made without SO_REUSEPORT, so that a foreign
+      // listener is refused without a race.
+      if (i > 0) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+      if (bind(fd.get(), address.get(), address.length()) != 0) refuse_bind(address);
+      if (i == 0 && queues > 1 && !address.is_unix()) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+      if (listen(fd.get(), backlog) != 0) refuse_bind(address);
+      if (i == 0) {
+        address = Address::of_socket(fd.get());
+        bound_.push_back(address);
+      }
+      queues_[i].push_back(fd.get());
+      sockets_.push_back(std::move(fd));
+    }
+  }
+}
+
+ListenerSet::~ListenerSet() {
+  if (getpid() != owner_pid_) return;
+  for (const Address& address : bound_) {
+    if (address.is_unix()) unlink(address.unix_path().c_str());
+  }
+}
+
+Accepted accept_connection(int listener, bool blocking) {
+  sockaddr_storage from{};
+  socklen_t length = sizeof from;
+  Accepted accepted;
+  accepted.begun = Clock::now();
+  int fd = accept4(listener, reinterpret_cast<sockaddr*>(&from), &length,
+                   SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
+  if (fd >= 0) {
+    accepted.outcome = Accepted::Outcome::connection;
+    accepted.done = Clock::now();
+    accepted.fd.reset(fd);
+    accepted.peer = Address::peer(from);
+    if (accepted.peer.family != Peer::Family::local) {
+      // An answer is sent whole, at once: nothing is gained by holding back its last segment.
+      int on = 1;
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+  } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    accepted.outcome = Accepted::Outcome::exhausted;
+  }
+  // All else (EAGAIN, ECONNABORTED, EINTR, and the network errors of accept(2)) is about one connection or none.
+  return accepted;
+}
+
+void warn_of_exhaustion() {
+  static log::Throttle throttle;
+  if (!throttle.is_due()) return;
+  log::warning(
+      "out of descriptors or memory: no connection is accepted for a moment (raise ulimit -n, or lower "
+      "--worker-connections)");
+}
+
+void ListenerSet::refuse_newcomers() const {
+  constexpr std::uint32_t flags_offset = 13;  // of the TCP header, RFC 9293 section 3.1
+  constexpr std::uint32_t syn = 0x02, syn_and_ack = 0x12;
+  std::array<sock_filter, 5> program = {{
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_offset),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, syn_and_ack),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, syn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+  }};
+  sock_fprog filter{program.size(), program.data()};
+  for (const Fd& fd : sockets_) {
+    if (Address::of_socket(fd.get()).is_unix()) continue;
+    setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+  }
+}
+
+void ListenerSet::steer_to(const std::vector<bool>& alive) const {
+  std::vector<std::uint32_t> targets;
+  for (unsigned i = 0; i < alive.size(); ++i) {
+    if (alive[i]) targets.push_back(i);
+  }
+  bool all = targets.empty() || targets.size() == alive.size();
+  // A random number modulo the queues that are alive, then a ladder of comparisons from it to the queue's index in the
+  // group, which is the order of their binding.
+  std::vector<sock_filter> program = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, static_cast<std::uint32_t>(targets.size())),
+  };
+  for (std::uint32_t i = 0; i < targets.size(); ++i) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, targets[i]));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
+  sock_fprog steering{static_cast<unsigned short>(program.size()), program.data()};
+  for (int fd : queues_[0]) {
+    if (Address::of_socket(fd).is_unix()) continue;
+    int off = 0;
+    if (all) {
+      setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &off, sizeof off);
+    } else {
+      setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &steering, sizeof steering);
+    }
+  }
+}
+
+unsigned ListenerSet::waiting() const {
+  unsigned sum = 0;
+  for (const Fd& fd : sockets_) {
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    // Of a listening socket, tcpi_unacked is the length of its accept queue.
+    if (getsockopt(fd.get(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0) sum += info.tcpi_unacked;
+  }
+  return sum;
+}
+
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+}  // namespace corelab

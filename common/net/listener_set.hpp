@@ -1,0 +1,79 @@
+// The listening side, once for all cores: claiming a port, SO_REUSEPORT siblings, accepting, and closing a listener
+// without resetting who is about to be accepted.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/http/message.hpp"
+#include "common/net/address.hpp"
+#include "common/net/fd.hpp"
+
+namespace corelab {
+
+/// One connection as accept() gave it, or why there is none.
+struct Accepted {
+  enum class Outcome {
+    connection,
+    none,       ///< nothing waits, or it left before it was accepted
+    exhausted,  ///< no descriptors or memory: pause, nothing is lost while connections wait in the kernel
+  };
+  Outcome outcome = Outcome::none;
+  Fd fd;  ///< close-on-exec, TCP_NODELAY
+  Peer peer;
+  Clock::time_point begun{}, done{};  ///< when it was accepted
+};
+
+/// accept4 from a listener; `blocking` gives a socket whose reads wait.
+Accepted accept_connection(int listener, bool blocking);
+
+/// Says, once a second at most, that accept_connection() was `exhausted`; how long to pause then.
+void warn_of_exhaustion();
+inline constexpr auto exhaustion_pause = std::chrono::milliseconds(100);
+
+/// Listening sockets: one accept queue or several (SO_REUSEPORT), and in each one socket an address. Created before any
+/// thread or fork; its sockets are only read after.
+class ListenerSet {
+ public:
+  /// Binds every address. A port that somebody listens on is refused even if they and we use SO_REUSEPORT: the first
+  /// socket is bound without it. Throws std::system_error with a sentence. A stale UNIX domain socket is replaced. A
+  /// UNIX domain socket has no SO_REUSEPORT: all queues share it.
+  ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog);
+  ListenerSet(ListenerSet&&) = default;
+  ~ListenerSet();
+  ListenerSet(const ListenerSet&) = delete;
+
+  unsigned queues() const { return static_cast<unsigned>(queues_.size()); }
+  /// The sockets of queue `index`, in the order of the addresses.
+  std::span<const int> queue(unsigned index) const { return queues_[index]; }
+  /// As bound: with the port the kernel chose.
+  const std::vector<Address>& addresses() const { return bound_; }
+
+  /// Drops new handshakes and lets those in flight finish (a classic BPF filter on the SYN): a listener closed without
+  /// it resets whoever is between SYN and accept. Follow with a little accepting, then close. Final.
+  void refuse_newcomers() const;
+
+  /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
+  /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
+  void steer_to(const std::vector<bool>& alive) const;
+
+  /// Closes this process's copies. Nobody accepts any more.
+  void close() { sockets_.clear(); }
+
+  /// Connections that wait to be accepted, in all queues.
+  unsigned waiting() const;
+
+ private:
+  std::vector<std::vector<int>> queues_;
+  std::vector<Fd> sockets_;
+  std::vector<Address> bound_;
+  int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
+};
+
+/// Raises the soft limit of open descriptors to the hard one and says what it is now.
+std::uint64_t raise_descriptor_limit();
+
+}  // namespace corelab

@@ -1,0 +1,49 @@
+#include "common/telemetry/access_log.hpp"
+
+#include <array>
+
+namespace corelab {
+
+namespace {
+// A target holds visible ASCII only; a quote in it must not end the field.
+void append_quoted(std::string& line, std::string_view text) {
+  for (char c : text) {
+    if (c == '"' || c == '\\') line += '\\';
+    line += c;
+  }
+}
+}  // namespace
+
+void AccessLog::open(const std::string& path) {
+  if (!path.empty() && file_) {
+    file_->reopen(path);
+  } else if (!path.empty()) {
+    file_.emplace(path);
+  }
+  is_on_.store(!path.empty(), std::memory_order_release);
+}
+
+void AccessLog::write(const Request& request, int status, std::optional<std::size_t> body, std::time_t now) const {
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 64> date;
+  std::size_t date_length = std::strftime(date.data(), date.size(), "[%d/%b/%Y:%H:%M:%S +0000]", &utc);
+
+  std::string line = request.peer.address();
+  line += " - - ";
+  line.append(date.data(), date_length);
+  line += " \"";
+  line += request.method_name;
+  line += ' ';
+  append_quoted(line, request.target);
+  line += " HTTP/1.";
+  line += static_cast<char>('0' + request.version_minor);
+  line += "\" ";
+  line += std::to_string(status);
+  line += ' ';
+  line += body ? std::to_string(*body) : "-";
+  line += '\n';
+  file_->write(line);
+}
+
+}  // namespace corelab

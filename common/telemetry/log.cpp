@@ -1,0 +1,83 @@
+#include "common/telemetry/log.hpp"
+
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <memory>
+
+#include "common/telemetry/append_file.hpp"
+
+namespace corelab::log {
+
+namespace {
+
+// spdlog's own file sink cannot be told to open its file again.
+class ReopeningSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit ReopeningSink(const std::string& path) : path_(path), file_(path) {}
+  void reopen() { file_.reopen(path_); }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    file_.write({line.data(), line.size()});
+  }
+  void flush_() override {}
+
+ private:
+  const std::string path_;
+  AppendFile file_;
+};
+
+std::shared_ptr<ReopeningSink> file_sink;  // set before threads start
+
+spdlog::logger& logger() { return *spdlog::default_logger_raw(); }
+
+spdlog::level::level_enum spdlog_level(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+void open(const std::string& path, Level level) {
+  spdlog::sink_ptr sink;
+  if (path == "-") {
+    file_sink.reset();
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  } else {
+    file_sink = std::make_shared<ReopeningSink>(path);
+    sink = file_sink;
+  }
+  auto fresh = std::make_shared<spdlog::logger>("corelab", sink);
+  fresh->set_pattern("%Y-%m-%dT%H:%M:%S.%e %P %l: %v");
+  spdlog::set_default_logger(fresh);
+  set_level(level);
+}
+
+void set_level(Level level) { logger().set_level(spdlog_level(level)); }
+
+void reopen() {
+  if (file_sink) file_sink->reopen();
+}
+
+bool Throttle::is_due() {
+  std::int64_t now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+  std::int64_t next = next_ms_.load();
+  return now >= next && next_ms_.compare_exchange_strong(next, now + 1000);
+}
+
+void debug(std::string_view line) { logger().debug("{}", line); }
+void info(std::string_view line) { logger().info("{}", line); }
+void warning(std::string_view line) { logger().warn("{}", line); }
+void error(std::string_view line) { logger().error("{}", line); }
+
+}  // namespace corelab::log
