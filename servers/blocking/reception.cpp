@@ -1,0 +1,163 @@
+#include "servers/blocking/reception.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "common/telemetry/log.hpp"
+#include "servers/blocking/serve.hpp"
+#include "servers/driver/lingering.hpp"
+
+namespace corelab {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto look_at_newcomers = 10ms;
+constexpr auto look_at_leaving = 100ms;
+constexpr std::size_t most_leaving = 1024;
+
+void add(int epoll, int fd, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+}
+
+}  // namespace
+
+Reception::Reception(const ServerContext& context, Core& core, std::atomic<std::int64_t>* accepting)
+    : context_(context),
+      core_(core),
+      accepting_(accepting),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "cannot watch the listeners");
+  add(epoll_.get(), wake_.get(), EPOLLIN);
+  for (int listener : context.listeners.queue(context.first_queue)) {
+    set_receive_timeout(listener, context.settings.current());
+  }
+}
+
+void Reception::wake() {
+  std::uint64_t one = 1;
+  [[maybe_unused]] ssize_t written = write(wake_.get(), &one, sizeof one);
+}
+
+void Reception::stop_accepting() {
+  is_to_stop_ = true;
+  wake();
+}
+
+void Reception::cut() {
+  is_cut_ = true;
+  wake();
+}
+
+void Reception::see_out(Fd fd) {
+  lingering::begin(fd.get());
+  {
+    std::lock_guard lock(mutex_);
+    to_leave_.push_back(std::move(fd));
+  }
+  wake();
+}
+
+void Reception::run() {
+  for (;;) {
+    take_leaving();
+    look_at_room();
+    if (!is_accepting_ && core_.open() == 0 && leaving_.empty()) return;
+
+    std::array<epoll_event, 64> events;
+    auto timeout = newcomers_waited_ || (!is_listening_ && is_accepting_) ? look_at_newcomers
+                   : leaving_.empty()                                     ? -1ms
+                                                                          : look_at_leaving;
+    if (accepting_ != nullptr) accepting_->store(is_listening_ ? 1 : 0, std::memory_order_relaxed);
+    int ready = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(timeout.count()));
+    if (accepting_ != nullptr) accepting_->store(0, std::memory_order_relaxed);
+    for (int i = 0; i < ready; ++i) {
+      int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == wake_.get()) {
+        std::uint64_t count = 0;
+        [[maybe_unused]] ssize_t n = read(fd, &count, sizeof count);
+      } else if (leaving_.contains(fd)) {
+        if (!lingering::discard_input(fd)) leaving_.erase(fd);
+      } else {
+        accept_from(fd);
+      }
+    }
+    end_leaving(Clock::now());
+  }
+}
+
+// --- Accepting ---
+
+void Reception::look_at_room() {
+  bool has_room = core_.open() < core_.cap();
+  bool is_to_stop = is_to_stop_;
+  listen(!is_to_stop && has_room && Clock::now() >= paused_until_);
+  is_accepting_ = !is_to_stop;
+  unsigned newcomers = core_.waiting() + (has_room || !is_accepting_ ? 0 : context_.listeners.waiting());
+  if (newcomers > 0 || newcomers_waited_) core_.on_waiting(newcomers);
+  newcomers_waited_ = newcomers > 0;
+}
+
+void Reception::listen(bool wanted) {
+  if (wanted == is_listening_) return;
+  for (int listener : context_.listeners.queue(context_.first_queue)) {
+    // Processes that share a listener are woken one at a time.
+    if (wanted) {
+      add(epoll_.get(), listener, EPOLLIN | EPOLLEXCLUSIVE);
+    } else {
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+    }
+  }
+  is_listening_ = wanted;
+}
+
+void Reception::accept_from(int listener) {
+  if (!is_listening_ || core_.open() >= core_.cap()) return;
+  Accepted accepted = accept_connection(listener, true);
+  switch (accepted.outcome) {
+    case Accepted::Outcome::none: return;
+    case Accepted::Outcome::exhausted:
+      warn_of_exhaustion();
+      paused_until_ = Clock::now() + exhaustion_pause;
+      look_at_room();
+      return;
+    case Accepted::Outcome::connection: break;
+  }
+  // A UNIX domain socket does not inherit its listener's time-outs.
+  if (accepted.peer.family == Peer::Family::local) set_receive_timeout(accepted.fd.get(), context_.settings.current());
+  core_.on_connection(std::move(accepted), context_.is_control(listener));
+}
+
+// --- Seeing out ---
+
+void Reception::take_leaving() {
+  std::vector<Fd> fresh;
+  {
+    std::lock_guard lock(mutex_);
+    fresh.swap(to_leave_);
+  }
+  for (Fd& fd : fresh) {
+    if (leaving_.size() >= most_leaving) continue;  // closed as it is
+    int number = fd.get();
+    add(epoll_.get(), number, EPOLLIN);
+    leaving_.emplace(number, Leaving{std::move(fd), Clock::now() + lingering::time});
+  }
+  if (is_cut_) leaving_.clear();
+}
+
+void Reception::end_leaving(Clock::time_point now) {
+  std::erase_if(leaving_, [now](const auto& entry) { return entry.second.until <= now; });
+}
+
+}  // namespace corelab

@@ -1,0 +1,310 @@
+#include "servers/driver/connection.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+#include <exception>
+
+#include "common/http/date.hpp"
+#include "common/telemetry/log.hpp"
+
+namespace corelab {
+
+namespace {
+
+std::string_view date_now(std::time_t now) {
+  thread_local DateCache cache;
+  return cache.at(now);
+}
+
+std::time_t coarse_time() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec;
+}
+
+Response failed_handler() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    log::error(std::string("a handler failed: ") + error.what());
+  } catch (...) {
+    log::error("a handler failed with something that is no std::exception");
+  }
+  return text("the handler failed\n", 500);
+}
+
+Response too_late() { return text("the request took longer than --request-timeout allows\n", 504); }
+
+std::optional<std::size_t> body_size(Response& response) {
+  if (auto* view = std::get_if<std::string_view>(&response.body())) return view->size();
+  if (auto* owned = std::get_if<std::string>(&response.body())) return owned->size();
+  return std::get<std::unique_ptr<BodySource>>(response.body())->length();
+}
+
+}  // namespace
+
+Clock::time_point coarse_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return Clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+Connection::Connection(Worker& worker, Accepted accepted, bool is_control)
+    : worker_(&worker),
+      home_(worker.counters),
+      settings_(worker.context.settings.current()),
+      app_(is_control ? worker.context.control_app : worker.context.app),
+      fd_(std::move(accepted.fd)),
+      peer_(accepted.peer) {
+  static std::atomic<std::uint64_t> connections{0};
+  id_ = connections.fetch_add(1, std::memory_order_relaxed);
+  WorkerCounters::add(home_.accepted);
+  WorkerCounters::add(home_.open, 1);
+  begin_wait(Wait::first_request);
+  if (trace() == nullptr) return;
+  trace()->slice("accept", accepted.begun, accepted.done, id_);
+  trace()->slice("queued", accepted.done, Clock::now(), id_);
+}
+
+Connection::~Connection() {
+  if (session_) worker_->sessions.give(std::move(session_));
+  WorkerCounters::add(home_.open, -1);
+}
+
+Session& Connection::session() {
+  if (!session_) {
+    session_ = worker_->sessions.take();
+    session_->begin(settings_.limits);
+  }
+  return *session_;
+}
+
+Connection::Received Connection::receive() {
+  std::span<char> space = session().space();
+  ssize_t n = recv(fd_.get(), space.data(), space.size(), MSG_DONTWAIT);
+  if (n > 0) {
+    session_->filled(static_cast<std::size_t>(n));
+    return Received::bytes;
+  }
+  if (n == 0) {
+    session_->end_of_input();
+    return Received::end;
+  }
+  return errno == EAGAIN || errno == EINTR ? Received::nothing : Received::broken;
+}
+
+void Connection::received(std::string_view bytes) {
+  if (bytes.empty()) {
+    session().end_of_input();
+  } else {
+    session().feed(bytes);
+  }
+}
+
+Connection::Needs Connection::advance(Waiter& waiter) {
+  session().set_date(date_now(coarse_time()));
+  for (;;) {
+    switch (session_->next()) {
+      case Session::Want::handle:
+        if (!run_handler(waiter)) return settle(Needs::handler);
+        break;
+      case Session::Want::write:
+        switch (flush()) {
+          case Sent::all: break;
+          case Sent::some: return settle(Needs::writable);
+          case Sent::broken: return Needs::close;
+        }
+        break;
+      case Session::Want::read: return settle(Needs::readable);
+      case Session::Want::close: lingers_ |= session_->lingers(); return Needs::close;
+    }
+  }
+}
+
+// What it waits for, and until when.
+Connection::Needs Connection::settle(Needs needs) {
+  switch (needs) {
+    case Needs::readable:
+      if (session_->idle()) {
+        worker_->sessions.give(std::move(session_));
+        // A client that has sent nothing yet is still within the time for its first request.
+        if (wait_ != Wait::first_request) begin_wait(Wait::next_request);
+      } else {
+        begin_wait(session_->phase() == Session::Phase::body ? Wait::body : Wait::head);
+      }
+      break;
+    case Needs::writable: begin_wait(Wait::writing); break;
+    default: begin_wait(Wait::nothing); break;
+  }
+  return needs;
+}
+
+void Connection::begin_wait(Wait wait) {
+  // Deadlines are absolute: a byte now and then does not move them. Only idleness begins anew with each answer.
+  if (wait == wait_ && wait != Wait::next_request) return;
+  wait_ = wait;
+  switch (wait) {
+    case Wait::nothing: deadline_ = no_deadline; break;
+    case Wait::first_request:
+    case Wait::head: deadline_ = coarse_now() + settings_.head_timeout; break;
+    case Wait::next_request: deadline_ = coarse_now() + settings_.keep_alive; break;
+    case Wait::body: deadline_ = coarse_now() + settings_.body_timeout; break;
+    case Wait::writing: deadline_ = coarse_now() + settings_.write_timeout; break;
+  }
+}
+
+Connection::Needs Connection::deadline_passed() {
+  switch (wait_) {
+    case Wait::first_request:
+    case Wait::next_request:
+      lingers_ = true;  // a request may be on its way
+      return Needs::close;
+    case Wait::head: session_->refuse({408, "the request's head did not come within --head-timeout"}); break;
+    case Wait::body: session_->refuse({408, "the request's body did not come within --body-timeout"}); break;
+    case Wait::writing: {
+      // What it has not taken would stay in the kernel's memory for minutes.
+      struct linger reset{1, 0};
+      setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+      return Needs::close;
+    }
+    case Wait::nothing: return Needs::close;
+  }
+  return Needs::writable;
+}
+
+Connection::Sent Connection::flush() {
+  Session::Output output = session_->output();
+  if (output.size() == 0) return Sent::all;
+  Clock::time_point start = trace() ? Clock::now() : Clock::time_point();
+  ssize_t n = 0;
+  if (output.second.empty()) {
+    n = send(fd_.get(), output.first.data(), output.first.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  } else {
+    std::array<iovec, 2> parts = {{{const_cast<char*>(output.first.data()), output.first.size()},
+                                   {const_cast<char*>(output.second.data()), output.second.size()}}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    n = sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  if (trace()) trace()->slice("write", start, Clock::now(), id_);
+  if (n < 0) return errno == EAGAIN || errno == EINTR ? Sent::some : Sent::broken;
+  session_->sent(static_cast<std::size_t>(n));
+  return static_cast<std::size_t>(n) == output.size() ? Sent::all : Sent::some;
+}
+
+void Connection::refuse(Violation violation) {
+  session().set_date(date_now(coarse_time()));
+  session_->refuse(violation);
+  flush();
+  linger();
+}
+
+bool Connection::run_handler(Waiter& waiter) {
+  Request& request = session_->request();
+  request.peer = peer_;
+  const Handler& handler = app_.find(request);
+  if (worker_->shows_when_busy) {
+    worker_->counters.busy_since_ms.store(coarse_now().time_since_epoch() / std::chrono::milliseconds(1),
+                                         std::memory_order_relaxed);
+  }
+  if (handler.plain && !handler.blocks && !trace()) {
+    // The hot path. A handler that answers at once is never late: --request-timeout is for those that wait or block.
+    Response response;
+    try {
+      response = handler.plain(request);
+    } catch (...) {
+      response = failed_handler();
+    }
+    respond(std::move(response));
+    return true;
+  }
+  run(handler, waiter);
+  if (handler_ && !handler_.done()) return false;
+  if (handler_) answer_from_handler();
+  return true;
+}
+
+void Connection::run(const Handler& handler, Waiter& waiter) {
+  const Request& request = session_->request();
+  handler_started_ = Clock::now();
+  request_deadline_ = handler_started_ + settings_.request_timeout;
+  handler_outcome_ = Waited::done;
+  if (handler.coroutine) {
+    handler_ = handler.coroutine(request, waiter);
+  } else if (handler.blocks && worker_->run_elsewhere != nullptr) {
+    handler_ = worker_->run_elsewhere(handler, request, waiter);
+  }
+  if (handler_) {
+    handler_.start();
+    return;
+  }
+  if (handler.blocks) flush();
+  Response response;
+  try {
+    response = handler.plain(request);
+  } catch (...) {
+    response = failed_handler();
+  }
+  Clock::time_point end = Clock::now();
+  if (trace()) trace()->slice("handler", handler_started_, end, id_);
+  if (handler.blocks && end > request_deadline_) response = too_late();
+  respond(std::move(response));
+}
+
+Connection::Needs Connection::handler_resumed(Waiter& waiter) {
+  if (!handler_.done()) return Needs::handler;
+  bool was_answered = answered_for_handler_;
+  answer_from_handler();
+  if (was_answered || handler_outcome_ == Waited::cancelled) return Needs::close;
+  return advance(waiter);
+}
+
+void Connection::answer_from_handler() {
+  if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
+  Response response;
+  try {
+    response = handler_.result();
+  } catch (...) {
+    response = failed_handler();
+  }
+  handler_ = {};
+  if (answered_for_handler_) return;
+  if (handler_outcome_ == Waited::expired) response = too_late();
+  respond(std::move(response));
+}
+
+bool Connection::answer_for_handler() {
+  if (answered_for_handler_) return false;
+  answered_for_handler_ = true;
+  Response response = too_late();
+  response.close();
+  respond(std::move(response));
+  return flush() == Sent::some;
+}
+
+bool Connection::this_answer_is_last() const {
+  auto is_set = [](const std::atomic<bool>* flag) { return flag != nullptr && flag->load(std::memory_order_relaxed); };
+  return is_set(&worker_->draining) || is_set(worker_->others_wait) || settings_.keep_alive.count() == 0 ||
+         settings_.keep_alive_policy == KeepAlivePolicy::close;
+}
+
+void Connection::respond(Response response) {
+  if (const AccessLog& log = worker_->context.access_log; log.is_on()) {
+    log.write(session_->request(), response.status(), body_size(response), coarse_time());
+  }
+  session_->respond(std::move(response), this_answer_is_last());
+  wait_ = Wait::nothing;  // whatever it waits for next, it waits for anew
+  if (worker_->shows_when_busy) worker_->counters.busy_since_ms.store(0, std::memory_order_relaxed);
+  std::uint64_t requests = worker_->counters.requests.fetch_add(1, std::memory_order_relaxed) + 1;
+  // The control thread takes it as any TERM: this worker drains, and its supervisor starts another.
+  if (requests == settings_.max_requests) kill(getpid(), SIGTERM);
+}
+
+}  // namespace corelab

@@ -1,0 +1,47 @@
+// Sessions that no connection uses. An idle connection holds none, so its memory does not either.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "common/http/session.hpp"
+
+namespace corelab {
+
+/// Any thread, if it is shared; else one. Keeps as many sessions as were ever busy at once, up to `most`; last in, first out, so that the one a
+/// connection gets is still in the cache.
+class SessionPool {
+ public:
+  enum class Use { one_thread, shared };
+  explicit SessionPool(Use use) : is_shared_(use == Use::shared) {}
+
+  std::unique_ptr<Session> take() {
+    {
+      auto lock = this->lock();
+      if (!free_.empty()) {
+        std::unique_ptr<Session> session = std::move(free_.back());
+        free_.pop_back();
+        return session;
+      }
+    }
+    return std::make_unique<Session>();
+  }
+
+  void give(std::unique_ptr<Session> session) {
+    auto lock = this->lock();
+    if (free_.size() < most) free_.push_back(std::move(session));
+  }
+
+ private:
+  std::unique_lock<std::mutex> lock() {
+    return is_shared_ ? std::unique_lock(mutex_) : std::unique_lock(mutex_, std::defer_lock);
+  }
+
+  const bool is_shared_;
+  static constexpr std::size_t most = 256;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Session>> free_;
+};
+
+}  // namespace corelab

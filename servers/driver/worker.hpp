@@ -1,0 +1,25 @@
+// What the connections of one worker share.
+#pragma once
+
+#include <atomic>
+
+#include "servers/driver/session_pool.hpp"
+#include "servers/server.hpp"
+
+namespace corelab {
+
+struct Worker {
+  const ServerContext& context;
+  WorkerCounters& counters;
+  SessionPool& sessions;
+  /// From now on every answer ends its connection.
+  const std::atomic<bool>& draining;
+  /// The same, as long as it is true: others wait for a thread (`yield`). Null where nobody waits for threads.
+  const std::atomic<bool>* others_wait = nullptr;
+  /// Runs the handler of a blocking route somewhere else than on this thread. Null: here.
+  Task<Response> (*run_elsewhere)(const Handler&, const Request&, Waiter&) = nullptr;
+  /// Its thread has nothing but its handlers to show that it is alive: say in the counters when one runs.
+  bool shows_when_busy = false;
+};
+
+}  // namespace corelab

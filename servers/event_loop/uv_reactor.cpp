@@ -1,0 +1,131 @@
+#include "servers/event_loop/uv_reactor.hpp"
+
+#include <uv.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace corelab {
+
+namespace {
+
+void check(int status, const char* what) {
+  if (status < 0) throw std::runtime_error(std::string(what) + ": " + uv_strerror(status));
+}
+
+// The handle outlives its watch until libuv has let go of it.
+struct PollHandle {
+  uv_poll_t poll{};
+  Watcher* watcher = nullptr;
+  Interest interest = Interest::nothing;
+};
+
+class UvWatch final : public Watch {
+ public:
+  UvWatch(uv_loop_t& loop, int fd, Watcher& watcher) : handle_(new PollHandle) {
+    handle_->watcher = &watcher;
+    handle_->poll.data = handle_;
+    if (int status = uv_poll_init(&loop, &handle_->poll, fd); status < 0) {
+      delete handle_;
+      check(status, "uv_poll_init");
+    }
+  }
+
+  ~UvWatch() override {
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->poll),
+             [](uv_handle_t* handle) { delete static_cast<PollHandle*>(handle->data); });
+  }
+
+  void want(Interest interest) override {
+    if (interest == handle_->interest) return;
+    handle_->interest = interest;
+    switch (interest) {
+      case Interest::nothing: uv_poll_stop(&handle_->poll); break;
+      // No priority data is ever expected: what comes is EPOLLERR and EPOLLHUP, which cannot be turned off.
+      case Interest::hangup: uv_poll_start(&handle_->poll, UV_PRIORITIZED, on_events); break;
+      case Interest::read: uv_poll_start(&handle_->poll, UV_READABLE, on_events); break;
+      case Interest::write: uv_poll_start(&handle_->poll, UV_WRITABLE, on_events); break;
+    }
+  }
+
+ private:
+  static void on_events(uv_poll_t* poll, int status, int events) {
+    Events ready;
+    ready.readable = (events & UV_READABLE) != 0;
+    ready.writable = (events & UV_WRITABLE) != 0;
+    ready.hangup = status < 0 || (events & UV_PRIORITIZED) != 0;
+    auto& handle = *static_cast<PollHandle*>(poll->data);
+    if (status < 0) handle.interest = Interest::nothing;  // libuv has stopped it: there may still be bytes to read
+    handle.watcher->on_ready(ready);
+  }
+
+  PollHandle* handle_;
+};
+
+class UvReactor final : public Reactor {
+ public:
+  UvReactor() {
+    check(uv_loop_init(&loop_), "uv_loop_init");
+    uv_timer_init(&loop_, &timer_);
+    uv_prepare_init(&loop_, &batch_end_);
+    check(uv_async_init(&loop_, &wake_, [](uv_async_t* h) { client(h).on_wake(); }), "uv_async_init");
+    timer_.data = batch_end_.data = wake_.data = this;
+  }
+
+  ~UvReactor() override {
+    uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&batch_end_), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    uv_loop_close(&loop_);
+  }
+
+  std::unique_ptr<Watch> watch(int fd, Watcher& watcher) override {
+    return std::make_unique<UvWatch>(loop_, fd, watcher);
+  }
+
+  void set_timer(Deadline when) override {
+    if (when == no_deadline) return;
+    // libuv counts from a time of its own, which is as old as the events at hand, in whole milliseconds.
+    uv_update_time(&loop_);
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
+    uv_timer_start(
+        &timer_, [](uv_timer_t* h) { client(h).on_timer(); },
+        static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 0)), 0);
+  }
+
+  void wake() override { uv_async_send(&wake_); }
+
+  void notify_batch_end() override {
+    uv_prepare_start(&batch_end_, [](uv_prepare_t* h) {
+      uv_prepare_stop(h);
+      client(h).on_batch_end();
+    });
+  }
+
+  void run(ReactorClient& client) override {
+    client_ = &client;
+    uv_run(&loop_, UV_RUN_DEFAULT);
+  }
+
+  void stop() override { uv_stop(&loop_); }
+
+ private:
+  template <class Handle>
+  static ReactorClient& client(Handle* handle) {
+    return *static_cast<UvReactor*>(handle->data)->client_;
+  }
+
+  uv_loop_t loop_{};
+  uv_timer_t timer_{};
+  uv_prepare_t batch_end_{};
+  uv_async_t wake_{};
+  ReactorClient* client_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Reactor> make_uv_reactor() { return std::make_unique<UvReactor>(); }
+
+}  // namespace corelab

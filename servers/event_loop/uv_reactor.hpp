@@ -1,0 +1,12 @@
+// libuv behind the evented driver's seam.
+#pragma once
+
+#include <memory>
+
+#include "servers/evented/reactor.hpp"
+
+namespace corelab {
+
+std::unique_ptr<Reactor> make_uv_reactor();
+
+}  // namespace corelab

@@ -1,0 +1,195 @@
+#include "servers/evented/evented_connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "servers/driver/lingering.hpp"
+#include "servers/evented/evented_worker.hpp"
+
+namespace corelab {
+
+EventedConnection::EventedConnection(EventedWorker& worker, Accepted accepted, bool is_control)
+    : worker_(worker), connection_(worker.driver(), std::move(accepted), is_control) {
+  watch_ = worker_.reactor().watch(connection_.fd(), *this);
+  go_on(Connection::Needs::readable);
+}
+
+void EventedConnection::on_ready(Events events) {
+  worker_.event_begins(connection_.id());
+  if (is_lingering_) {
+    if (!lingering::discard_input(connection_.fd())) worker_.remove(*this);
+    return;
+  }
+  if (connection_.has_handler()) return ready_beside_handler(events);
+  if (needs_ == Connection::Needs::readable) {
+    switch (connection_.receive()) {
+      case Connection::Received::bytes:
+      case Connection::Received::end: break;
+      case Connection::Received::nothing: return go_on(Connection::Needs::readable);
+      case Connection::Received::broken: return go_on(Connection::Needs::close);
+    }
+  } else if (events.hangup) {
+    return go_on(Connection::Needs::close);
+  }
+  go_on(connection_.advance(*this));
+}
+
+// Something happened on the socket while its handler waits for something else.
+void EventedConnection::ready_beside_handler(Events events) {
+  if (events.hangup) {
+    watch_->want(Interest::nothing);
+    connection_.handler_failed(Waited::cancelled);
+    return cancel_operation(Waited::cancelled);
+  }
+  if (connection_.owes_output() && connection_.flush() == Connection::Sent::some) return;
+  if (connection_.has_been_answered_for() && !connection_.owes_output()) shutdown(connection_.fd(), SHUT_WR);
+  // The next request has come already; it waits in the kernel.
+  watch_->want(Interest::hangup);
+}
+
+void EventedConnection::go_on(Connection::Needs needs) {
+  needs_ = needs;
+  switch (needs) {
+    case Connection::Needs::readable: watch_->want(Interest::read); break;
+    case Connection::Needs::writable: watch_->want(Interest::write); break;
+    case Connection::Needs::handler:
+      // Otherwise the interest stays as it is: most handlers are done before anything more comes.
+      if (connection_.owes_output()) watch_->want(Interest::write);
+      break;
+    case Connection::Needs::close: return close();
+  }
+  schedule(connection_.deadline());
+}
+
+void EventedConnection::schedule(Deadline deadline) {
+  deadline_ = deadline;
+  if (deadline == no_deadline || (is_set() && timer_at_ <= deadline)) return;
+  timer_at_ = deadline;
+  worker_.set_timer(*this, deadline);
+}
+
+void EventedConnection::on_time() {
+  if (deadline_ > Clock::now()) {
+    if (deadline_ != no_deadline) schedule(deadline_);
+    return;
+  }
+  if (is_lingering_) return worker_.remove(*this);
+  Connection::Needs needs = connection_.deadline_passed();
+  go_on(needs == Connection::Needs::close ? needs : connection_.advance(*this));
+}
+
+void EventedConnection::close() {
+  if (!connection_.lingers()) return worker_.remove(*this);
+  is_lingering_ = true;
+  lingering::begin(connection_.fd());
+  watch_->want(Interest::read);
+  schedule(coarse_now() + lingering::time);
+}
+
+void EventedConnection::end_idleness() {
+  if (connection_.is_idle() && !is_lingering_) {
+    connection_.linger();
+    go_on(Connection::Needs::close);
+  }
+}
+
+void EventedConnection::stop() {
+  if (!connection_.has_handler()) return worker_.remove(*this);
+  watch_->want(Interest::nothing);
+  connection_.handler_failed(Waited::cancelled);
+  cancel_operation(Waited::cancelled);
+}
+
+// --- The handler's side ---
+
+bool EventedConnection::start(Operation& operation) {
+  bool is_for_route = std::exchange(is_for_route_, false);
+  if (connection_.flush() == Connection::Sent::broken) connection_.handler_failed(Waited::cancelled);
+  if (connection_.handler_outcome() != Waited::done) {
+    operation.result = connection_.handler_outcome();
+    return false;
+  }
+  operation_ = &operation;
+  operation_started_ = Clock::now();
+  Deadline due = std::min(operation.deadline, connection_.request_deadline());
+  result_at_due_ = Waited::expired;
+  switch (operation.kind) {
+    case Operation::Kind::sleep:
+      if (operation_started_ + operation.duration <= due) {
+        due = operation_started_ + operation.duration;
+        result_at_due_ = Waited::done;
+      }
+      break;
+    case Operation::Kind::ready:
+      operation_watch_ = worker_.reactor().watch(operation.fd, operation_watcher_);
+      operation_watch_->want(operation.readiness == Readiness::read ? Interest::read : Interest::write);
+      break;
+    case Operation::Kind::offload:
+      helpers_ = &worker_.helpers(is_for_route);
+      call_result_ = Waited::done;
+      job_ = {&operation, this};
+      WorkerCounters::add(worker_.driver().counters.queue_depth, 1);
+      helpers_->submit(job_);
+      break;
+  }
+  worker_.set_timer(operation_timer_, due);
+  return true;
+}
+
+void EventedConnection::operation_due() {
+  if (result_at_due_ == Waited::expired && Clock::now() >= connection_.request_deadline()) {
+    connection_.handler_failed(Waited::expired);
+  }
+  if (result_at_due_ == Waited::done) {
+    end_operation(Waited::done);
+  } else {
+    cancel_operation(Waited::expired);
+  }
+}
+
+void EventedConnection::cancel_operation(Waited why) {
+  if (operation_ == nullptr) return;
+  if (helpers_ == nullptr) return end_operation(why);
+  if (helpers_->withdraw(job_)) {
+    WorkerCounters::add(worker_.driver().counters.queue_depth, -1);
+    helpers_ = nullptr;
+    return end_operation(why);
+  }
+  // The call goes on and may use the handler's frame: the handler is resumed when it is over. The client need not wait
+  // for that.
+  call_result_ = why;
+  if (why == Waited::expired && connection_.handler_outcome() == Waited::expired) {
+    if (connection_.answer_for_handler()) {
+      watch_->want(Interest::write);
+    } else {
+      shutdown(connection_.fd(), SHUT_WR);
+    }
+  }
+}
+
+void EventedConnection::call_made() {
+  WorkerCounters::add(worker_.driver().counters.queue_depth, -1);
+  helpers_ = nullptr;
+  end_operation(call_result_);
+}
+
+void EventedConnection::end_operation(Waited result) {
+  worker_.clear_timer(operation_timer_);
+  operation_watch_.reset();
+  if (Trace* trace = connection_.trace()) trace->slice("waiting", operation_started_, Clock::now(), connection_.id());
+  Operation& operation = *std::exchange(operation_, nullptr);
+  operation.result = result;
+  operation.handler.resume();
+  go_on(connection_.handler_resumed(*this));
+}
+
+Task<Response> EventedConnection::run_on_helper(const Handler& handler, const Request& request, Waiter& waiter) {
+  static_cast<EventedConnection&>(waiter).is_for_route_ = true;
+  Response response(504);  // if the call is never made
+  co_await waiter.offload([&] { response = handler.plain(request); });
+  co_return response;
+}
+
+}  // namespace corelab

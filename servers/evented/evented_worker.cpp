@@ -1,0 +1,205 @@
+#include "servers/evented/evented_worker.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace corelab {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto tick_interval = 100ms;
+
+}  // namespace
+
+struct EventedWorker::Listener final : Watcher {
+  Listener(EventedWorker& owner, int listening, bool control)
+      : worker(owner), fd(listening), is_control(control), watch(owner.reactor_->watch(listening, *this)) {}
+  void on_ready(Events) override { worker.accept_from(*this); }
+
+  EventedWorker& worker;
+  int fd;
+  bool is_control;
+  std::unique_ptr<Watch> watch;
+};
+
+EventedWorker::EventedWorker(const ServerContext& context, unsigned index, std::unique_ptr<Reactor> reactor)
+    : context_(context),
+      queue_(context.first_queue + index),
+      reactor_(std::move(reactor)),
+      driver_{context, context.counters.row(context.first_row + index), sessions_, draining_},
+      offload_helpers_(context.settings.current().offload_threads,
+                       [](HelperJob& job) { job.connection->worker().call_made(*job.connection); }),
+      route_helpers_(context.settings.current().offload,
+                     [](HelperJob& job) { job.connection->worker().call_made(*job.connection); }) {
+  if (context.settings.current().offload > 0) driver_.run_elsewhere = EventedConnection::run_on_helper;
+}
+
+EventedWorker::~EventedWorker() = default;
+
+void EventedWorker::run() {
+  if (context_.trace) context_.trace->name_thread("loop " + std::to_string(queue_));
+  listen_to(queue_);
+  watch_listeners();
+  tick_due_ = Clock::now() + tick_interval;
+  set_timer(tick_, tick_due_);
+  reactor_->run(*this);
+  if (context_.trace) context_.trace->flush_thread();
+  is_finished_.store(true, std::memory_order_release);
+}
+
+// --- Accepting ---
+
+void EventedWorker::listen_to(unsigned queue) {
+  std::span<const int> sockets = context_.listeners.queue(queue);
+  std::vector<std::unique_ptr<Listener>>& list = queue == queue_ ? listeners_ : adopted_;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    bool is_control = i + context_.control_listeners >= sockets.size();
+    list.push_back(std::make_unique<Listener>(*this, sockets[i], is_control));
+  }
+}
+
+void EventedWorker::accept_from(Listener& listener) {
+  Accepted accepted = accept_connection(listener.fd, false);
+  switch (accepted.outcome) {
+    case Accepted::Outcome::none: return;
+    case Accepted::Outcome::exhausted:
+      warn_of_exhaustion();
+      is_paused_ = true;
+      set_timer(resume_accepting_, Clock::now() + exhaustion_pause);
+      watch_listeners();
+      return;
+    case Accepted::Outcome::connection: break;
+  }
+  EventedConnection* connection = nullptr;
+  try {
+    connection = new EventedConnection(*this, std::move(accepted), listener.is_control);
+  } catch (const std::exception& error) {
+    static log::Throttle throttle;
+    if (throttle.is_due()) log::error(std::string("a connection is dropped: ") + error.what());
+    return;
+  }
+  connection->next = first_;
+  if (first_ != nullptr) first_->previous = connection;
+  first_ = connection;
+  ++open_;
+  if (open_ == context_.settings.current().worker_connections) watch_listeners();
+}
+
+void EventedWorker::remove(EventedConnection& connection) {
+  (connection.previous != nullptr ? connection.previous->next : first_) = connection.next;
+  if (connection.next != nullptr) connection.next->previous = connection.previous;
+  delete &connection;
+  bool was_full = open_-- >= context_.settings.current().worker_connections;
+  if (was_full) watch_listeners();
+  finish_if_done();
+}
+
+// At the cap, and when the system is out of descriptors, connections wait in the kernel's queue.
+void EventedWorker::watch_listeners() {
+  if (is_paused_ && !resume_accepting_.is_set()) is_paused_ = false;
+  bool wanted = !is_paused_ && open_ < context_.settings.current().worker_connections;
+  for (auto* list : {&listeners_, &adopted_}) {
+    for (auto& listener : *list) listener->watch->want(wanted ? Interest::read : Interest::nothing);
+  }
+}
+
+// A sibling process is gone: what its queue holds would wait until it is replaced.
+void EventedWorker::adopt_orphans() {
+  std::uint64_t orphans = context_.counters.orphaned_queues().load(std::memory_order_relaxed);
+  if (orphans == adopted_queues_) return;
+  adopted_.clear();
+  for (unsigned queue = 0; queue < std::min(context_.listeners.queues(), 64u); ++queue) {
+    if ((orphans >> queue & 1) != 0 && queue != queue_) listen_to(queue);
+  }
+  adopted_queues_ = orphans;
+  watch_listeners();
+}
+
+// --- Time ---
+
+void EventedWorker::tick() {
+  Clock::time_point now = Clock::now();
+  driver_.counters.loop_lag_us.store((now - tick_due_) / 1us, std::memory_order_relaxed);
+  driver_.counters.heartbeat_ms.store(now.time_since_epoch() / 1ms, std::memory_order_relaxed);
+  if (is_accepting()) adopt_orphans();
+  tick_due_ = now + tick_interval;
+  set_timer(tick_, tick_due_);
+}
+
+void EventedWorker::set_timer(Timer& timer, Deadline at) {
+  timers_.set(timer, at);
+  // The library's timer only moves to earlier; what moves to later, it finds when it fires.
+  if (at < armed_) arm_timer(at);
+}
+
+void EventedWorker::arm_timer(Deadline at) {
+  armed_ = at;
+  reactor_->set_timer(at);
+}
+
+void EventedWorker::on_timer() {
+  armed_ = Deadline::min();  // it is armed once, for all that is set meanwhile
+  timers_.run(Clock::now());
+  arm_timer(timers_.next());
+}
+
+// --- Trace ---
+
+void EventedWorker::event_begins(std::uint64_t connection) {
+  if (context_.trace == nullptr) return;
+  Clock::time_point now = Clock::now();
+  if (!batch_is_open_) {
+    batch_is_open_ = true;
+    batch_start_ = now;
+    reactor_->notify_batch_end();
+  }
+  context_.trace->slice("queued", batch_start_, now, connection);
+}
+
+// --- Orders from other threads ---
+
+void EventedWorker::call_made(EventedConnection& connection) {
+  {
+    std::lock_guard lock(mutex_);
+    calls_made_.push_back(&connection);
+  }
+  reactor_->wake();
+}
+
+void EventedWorker::order(unsigned what) {
+  orders_.fetch_or(what);
+  reactor_->wake();
+}
+
+void EventedWorker::on_wake() {
+  std::vector<EventedConnection*> made;
+  {
+    std::lock_guard lock(mutex_);
+    made.swap(calls_made_);
+  }
+  for (EventedConnection* connection : made) connection->call_made();
+  obey(orders_.exchange(0));
+  finish_if_done();
+}
+
+void EventedWorker::obey(unsigned orders) {
+  if ((orders & drain) != 0) draining_ = true;
+  if ((orders & (stop_accepting | stop)) != 0) {
+    listeners_.clear();
+    adopted_.clear();
+    is_accepting_.store(false, std::memory_order_release);
+  }
+  if ((orders & (close_idle | stop)) == 0) return;
+  for (EventedConnection *c = first_, *after = nullptr; c != nullptr; c = after) {
+    after = c->next;
+    (orders & stop) != 0 ? c->stop() : c->end_idleness();
+  }
+}
+
+void EventedWorker::finish_if_done() {
+  if (first_ == nullptr && !is_accepting()) reactor_->stop();
+}
+
+}  // namespace corelab

@@ -1,0 +1,97 @@
+// One loop's worth of a server: accepts, keeps its connections, and drains.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "servers/driver/worker.hpp"
+#include "servers/evented/evented_connection.hpp"
+#include "servers/evented/helper_threads.hpp"
+#include "servers/evented/reactor.hpp"
+#include "servers/driver/timer_queue.hpp"
+
+namespace corelab {
+
+/// run() on a thread of its own; order() and the questions from any other; all else on its own.
+class EventedWorker final : private ReactorClient {
+ public:
+  /// Serves queue `index` of those that the context gives this server.
+  EventedWorker(const ServerContext& context, unsigned index, std::unique_ptr<Reactor> reactor);
+  ~EventedWorker();
+
+  void run();
+
+  /// Orders, as bits: what Server's methods of these names are to do.
+  enum Order : unsigned { drain = 1, stop_accepting = 2, close_idle = 4, stop = 8 };
+  void order(unsigned what);
+  bool is_accepting() const { return is_accepting_.load(std::memory_order_acquire); }
+  bool is_finished() const { return is_finished_.load(std::memory_order_acquire); }
+
+  // For its connections.
+  Worker& driver() { return driver_; }
+  Reactor& reactor() { return *reactor_; }
+  void set_timer(Timer& timer, Deadline at);
+  void clear_timer(Timer& timer) { timers_.clear(timer); }
+  HelperThreads& helpers(bool for_routes) { return for_routes ? route_helpers_ : offload_helpers_; }
+  void remove(EventedConnection& connection);
+  void call_made(EventedConnection& connection);  ///< any thread
+  /// An event is about to be handled for a connection: what it waited for its turn goes into the trace.
+  void event_begins(std::uint64_t connection);
+
+ private:
+  struct Listener;
+  struct Routine final : Timer {
+    using Action = void (EventedWorker::*)();
+    Routine(EventedWorker& owner, Action to_do) : worker(owner), action(to_do) {}
+    void on_time() override { (worker.*action)(); }
+    EventedWorker& worker;
+    Action action;
+  };
+
+  void on_timer() override;
+  void on_wake() override;
+  void on_batch_end() override { batch_is_open_ = false; }
+
+  void listen_to(unsigned queue);
+  void accept_from(Listener& listener);
+  void watch_listeners();
+  void obey(unsigned orders);
+  void adopt_orphans();
+  void tick();
+  void arm_timer(Deadline at);
+  void finish_if_done();
+
+  const ServerContext& context_;
+  const unsigned queue_;
+  std::unique_ptr<Reactor> reactor_;
+  TimerQueue timers_;
+  Deadline armed_ = no_deadline;
+  SessionPool sessions_{SessionPool::Use::one_thread};
+  std::atomic<bool> draining_{false};
+  Worker driver_;
+  HelperThreads offload_helpers_, route_helpers_;
+
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> adopted_;
+  std::uint64_t adopted_queues_ = 0;
+  bool is_paused_ = false;  // the system is out of descriptors
+  EventedConnection* first_ = nullptr;
+  unsigned open_ = 0;
+
+  Routine tick_{*this, &EventedWorker::tick};
+  Routine resume_accepting_{*this, &EventedWorker::watch_listeners};
+  Clock::time_point tick_due_{};
+
+  bool batch_is_open_ = false;
+  Clock::time_point batch_start_{};
+
+  std::atomic<unsigned> orders_{0};
+  std::atomic<bool> is_accepting_{true};
+  std::atomic<bool> is_finished_{false};
+  std::mutex mutex_;
+  std::vector<EventedConnection*> calls_made_;
+};
+
+}  // namespace corelab

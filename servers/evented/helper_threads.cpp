@@ -1,0 +1,54 @@
+#include "servers/evented/helper_threads.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+namespace corelab {
+
+HelperThreads::~HelperThreads() {
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void HelperThreads::submit(HelperJob& job) {
+  try {
+    while (threads_.size() < wanted_) threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {
+    // The system has no more threads. With one the calls are made in turn; with none the handler hears of it.
+    if (threads_.empty()) throw;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(&job);
+  }
+  ready_.notify_one();
+}
+
+bool HelperThreads::withdraw(HelperJob& job) {
+  std::lock_guard lock(mutex_);
+  auto found = std::find(queue_.begin(), queue_.end(), &job);
+  if (found == queue_.end()) return false;
+  queue_.erase(found);
+  return true;
+}
+
+void HelperThreads::run() {
+  for (;;) {
+    HelperJob* job = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      ready_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      job = queue_.front();
+      queue_.pop_front();
+    }
+    job->operation->call(job->operation->callable);
+    on_done_(*job);
+  }
+}
+
+}  // namespace corelab

@@ -1,0 +1,385 @@
+#include "servers/processes/supervisor.hpp"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <list>
+
+#include "common/telemetry/log.hpp"
+#include "servers/program/control.hpp"
+
+namespace corelab {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick = 10ms;
+constexpr auto slow_tick = 100ms;  // nothing is under way, and nobody asks how many wait
+constexpr auto back_off_first = 100ms;
+constexpr auto back_off_most = 10s;
+constexpr auto lived_long_enough = 5s;  // to be no sign of a crash loop
+constexpr auto kill_patience = 2s;
+constexpr auto readiness_patience = 10s;
+
+std::int64_t milliseconds(Clock::time_point when) { return when.time_since_epoch() / 1ms; }
+
+unsigned most_workers(unsigned workers) { return std::max(2 * workers, workers + 8); }
+
+struct Child {
+  pid_t pid;
+  std::size_t row;
+  Clock::time_point started;
+  bool is_leaving = false;  // it was told to
+};
+
+/// A place for a worker. While one replaces another it has two children, the newer last.
+struct Slot {
+  std::list<Child> children;
+  int crashes = 0;  // in a row
+  Clock::time_point start_at = Clock::time_point::min();
+
+  bool has_worker() const { return !children.empty() && !children.back().is_leaving; }
+};
+
+class Supervisor {
+ public:
+  Supervisor(const CoreInfo& core, ServerContext& context, const std::function<void()>& reload)
+      : core_(core), context_(context), reload_(reload), slots_(context.settings.current().workers) {}
+
+  int run(const std::function<void()>& announce);
+
+ private:
+  void handle(int signal);
+  void drain();
+  void start_missing();
+  void start(Slot& slot);
+  [[noreturn]] void be_child(unsigned slot, std::size_t row);
+  void bury();
+  void see_who_leaves();
+  void buried(Slot& slot, const Child& child, int status);
+  void kill_hung();
+  void roll();
+  void go_on_rolling();
+  void leave(Child& child);
+  void signal_all(int signal);
+  void publish_orphans();
+  void publish_waiting();
+  bool is_ready(const Child& child) const { return context_.counters.row(child.row).heartbeat_ms > 0; }
+  std::size_t children() const;
+
+  const CoreInfo& core_;
+  ServerContext& context_;
+  const std::function<void()>& reload_;
+  std::list<Slot> slots_;
+  std::size_t wanted_ = slots_.size();
+
+  enum class Rolling { no, starting, leaving } rolling_ = Rolling::no;
+  Clock::time_point rolling_since_{};
+  bool roll_again_ = false;
+
+  bool is_draining_ = false;
+  Clock::time_point drain_deadline_{}, close_listeners_at_{};
+  bool was_stopped_ = false;
+  int exit_code_ = 0;
+};
+
+int Supervisor::run(const std::function<void()>& announce) {
+  start_missing();
+  bool announced = false;
+  for (;;) {
+    bool is_settled = announced && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
+    handle(wait_for_signal(is_settled ? slow_tick : tick));
+    bury();
+    see_who_leaves();
+    if (is_draining_ && children() == 0) break;
+    if (is_draining_) {
+      if (Clock::now() >= close_listeners_at_) context_.listeners.close();
+      if (Clock::now() >= drain_deadline_) {
+        log::error("workers did not end in time: killing them");
+        exit_code_ = 1;
+        drain_deadline_ = Clock::time_point::max();
+        signal_all(SIGKILL);
+      }
+      continue;
+    }
+    start_missing();
+    go_on_rolling();
+    kill_hung();
+    publish_orphans();
+    publish_waiting();
+    if (!announced && std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
+          return slot.has_worker() && is_ready(slot.children.back());
+        })) {
+      announced = true;
+      announce();
+    }
+  }
+  return exit_code_;
+}
+
+std::size_t Supervisor::children() const {
+  std::size_t sum = 0;
+  for (const Slot& slot : slots_) sum += slot.children.size();
+  return sum;
+}
+
+void Supervisor::handle(int signal) {
+  switch (signal) {
+    case SIGTERM:
+    case SIGINT: drain(); break;
+    case SIGHUP:
+      if (is_draining_) break;
+      reload_();
+      roll();
+      break;
+    case SIGUSR1:
+      reopen_logs(context_);
+      signal_all(SIGUSR1);
+      break;
+    case SIGTTIN:
+      if (is_draining_) break;
+      if (wanted_ == most_workers(context_.settings.current().workers)) {
+        log::warning("no more workers than that: " + std::to_string(wanted_));
+      } else if (++wanted_ > slots_.size()) {
+        slots_.emplace_back();
+      }
+      break;
+    case SIGTTOU:
+      if (is_draining_) break;
+      if (wanted_ == 1) {
+        log::warning("the last worker stays");
+      } else {
+        for (Child& child : std::next(slots_.begin(), static_cast<std::ptrdiff_t>(--wanted_))->children) leave(child);
+      }
+      break;
+    default: break;
+  }
+}
+
+void Supervisor::drain() {
+  Clock::time_point now = Clock::now();
+  if (is_draining_) {
+    if (!was_stopped_) log::warning("stopping at once");
+    was_stopped_ = true;
+    drain_deadline_ = now + kill_patience;
+    signal_all(SIGTERM);
+    return;
+  }
+  log::info("draining");
+  is_draining_ = true;
+  drain_deadline_ = now + context_.settings.current().graceful_timeout + kill_patience;
+  close_listeners_at_ = now + 100ms;  // the children take what is queued, and close theirs
+  context_.counters.closing() = true;
+  context_.listeners.refuse_newcomers();
+  for (Slot& slot : slots_) {
+    for (Child& child : slot.children) leave(child);
+  }
+}
+
+void Supervisor::leave(Child& child) {
+  if (child.is_leaving) return;
+  child.is_leaving = true;
+  kill(child.pid, SIGTERM);
+}
+
+void Supervisor::signal_all(int signal) {
+  for (Slot& slot : slots_) {
+    for (Child& child : slot.children) kill(child.pid, signal);
+  }
+}
+
+// --- Starting and burying ---
+
+void Supervisor::start_missing() {
+  std::size_t index = 0;
+  for (Slot& slot : slots_) {
+    if (index++ < wanted_ && !slot.has_worker() && Clock::now() >= slot.start_at) start(slot);
+  }
+}
+
+void Supervisor::start(Slot& slot) {
+  unsigned index = 0;
+  for (auto it = slots_.begin(); &*it != &slot; ++it) ++index;
+  pid_t supervisor = getpid();
+  std::size_t row = context_.counters.claim(supervisor);  // the child's id is not known yet
+  pid_t pid = fork();
+  if (pid < 0) {
+    log::error("cannot start a worker process: trying again");
+    context_.counters.row(row).pid = 0;
+    slot.start_at = Clock::now() + back_off_first;
+    return;
+  }
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor) std::_Exit(1);
+    be_child(index, row);
+  }
+  context_.counters.row(row).pid = pid;
+  slot.children.push_back({pid, row, Clock::now()});
+}
+
+void Supervisor::be_child(unsigned slot, std::size_t row) {
+  int exit_code = 1;
+  try {
+    context_.first_row = row;
+    context_.first_queue = slot % context_.listeners.queues();
+    std::unique_ptr<Server> server = core_.make(context_);
+    server->start();
+    WorkerCounters& counters = context_.counters.row(row);
+    counters.heartbeat_ms = milliseconds(Clock::now());
+    exit_code = Control{*server, context_, {}, true, !core_.is_loop()}.run();
+  } catch (const std::exception& error) {
+    log::error(std::string("a worker could not serve: ") + error.what());
+  }
+  if (context_.trace) context_.trace->end_process();
+  // The supervisor's files and sockets are not the child's to remove.
+  std::_Exit(exit_code);
+}
+
+// A worker that has served --max-requests drains of its own accord: its successor starts meanwhile.
+void Supervisor::see_who_leaves() {
+  for (Slot& slot : slots_) {
+    for (Child& child : slot.children) child.is_leaving |= context_.counters.row(child.row).is_leaving;
+  }
+}
+
+void Supervisor::bury() {
+  int status = 0;
+  while (pid_t pid = waitpid(-1, &status, WNOHANG)) {
+    if (pid < 0) return;
+    for (Slot& slot : slots_) {
+      auto child = std::find_if(slot.children.begin(), slot.children.end(), [pid](const Child& c) { return c.pid == pid; });
+      if (child == slot.children.end()) continue;
+      buried(slot, *child, status);
+      slot.children.erase(child);
+      break;
+    }
+  }
+}
+
+void Supervisor::buried(Slot& slot, const Child& child, int status) {
+  bool was_leaving = child.is_leaving || context_.counters.row(child.row).is_leaving;
+  context_.counters.retire(child.row);
+  bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (was_leaving || is_clean) {
+    if (!is_clean && is_draining_) exit_code_ = 1;
+    return;
+  }
+  auto lived = Clock::now() - child.started;
+  slot.crashes = lived >= lived_long_enough ? 1 : slot.crashes + 1;
+  Clock::duration delay = std::min<Clock::duration>(back_off_first * (1 << std::min(slot.crashes - 1, 10)), back_off_most);
+  slot.start_at = Clock::now() + delay;
+  std::string how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
+                                        : "ended with code " + std::to_string(WEXITSTATUS(status));
+  log::error("worker " + std::to_string(child.pid) + " " + how + "; another starts in " +
+             std::to_string(delay / 1ms) + " ms");
+}
+
+void Supervisor::kill_hung() {
+  auto patience = context_.settings.current().timeout;
+  if (patience.count() == 0) return;
+  std::int64_t now = milliseconds(Clock::now());
+  for (Slot& slot : slots_) {
+    for (Child& child : slot.children) {
+      const WorkerCounters& row = context_.counters.row(child.row);
+      std::int64_t seen = row.heartbeat_ms > 0 ? row.heartbeat_ms.load() : milliseconds(child.started);
+      std::int64_t busy_since = row.busy_since_ms;
+      bool is_silent = now - seen > patience.count();
+      bool is_stuck = busy_since > 0 && now - busy_since > patience.count();
+      if (!is_silent && !is_stuck) continue;
+      log::error("worker " + std::to_string(child.pid) +
+                 (is_silent ? " gives no sign of life" : " is stuck in a request") + ": killing it");
+      kill(child.pid, SIGKILL);
+    }
+  }
+}
+
+// --- HUP: a new generation, then the old one leaves ---
+
+void Supervisor::roll() {
+  if (rolling_ != Rolling::no) {
+    roll_again_ = true;
+    return;
+  }
+  rolling_ = Rolling::starting;
+  rolling_since_ = Clock::now();
+  std::size_t index = 0;
+  for (Slot& slot : slots_) {
+    if (index++ < wanted_) start(slot);
+  }
+}
+
+void Supervisor::go_on_rolling() {
+  if (rolling_ == Rolling::starting) {
+    bool all_ready = std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
+      return slot.children.empty() || is_ready(slot.children.back());
+    });
+    if (!all_ready && Clock::now() - rolling_since_ < readiness_patience) return;
+    for (Slot& slot : slots_) {
+      for (Child& child : slot.children) {
+        if (&child != &slot.children.back()) leave(child);
+      }
+    }
+    rolling_ = Rolling::leaving;
+  }
+  if (rolling_ == Rolling::leaving) {
+    // The old generation's rows are needed before another one can start.
+    if (std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.children.size() > 1; })) return;
+    rolling_ = Rolling::no;
+    if (std::exchange(roll_again_, false)) roll();
+  }
+}
+
+// --- What the children are told ---
+
+void Supervisor::publish_orphans() {
+  if (!core_.own_queues) return;
+  unsigned queues = context_.listeners.queues();
+  std::vector<bool> alive(queues, false);
+  unsigned index = 0;
+  for (const Slot& slot : slots_) {
+    if (index < wanted_ && slot.has_worker()) alive[index % queues] = true;
+    ++index;
+  }
+  std::uint64_t orphans = 0;
+  for (unsigned queue = 0; queue < std::min(queues, 64u); ++queue) {
+    if (!alive[queue]) orphans |= std::uint64_t{1} << queue;
+  }
+  if (context_.counters.orphaned_queues().exchange(orphans) != orphans) context_.listeners.steer_to(alive);
+}
+
+// Workers that block take one connection each. When none is free and somebody waits, they give up idle keep-alives:
+// answers end their connections, and as many workers as have nothing but an idle one are told to end it.
+void Supervisor::publish_waiting() {
+  if (core_.is_loop() || context_.settings.current().keep_alive_policy != KeepAlivePolicy::yield) return;
+  std::vector<pid_t> idle;
+  for (const Slot& slot : slots_) {
+    for (const Child& child : slot.children) {
+      const WorkerCounters& row = context_.counters.row(child.row);
+      if (child.is_leaving || !is_ready(child)) continue;
+      if (row.accepting > 0) {
+        context_.counters.others_wait() = false;
+        return;
+      }
+      if (row.busy_since_ms == 0) idle.push_back(child.pid);
+    }
+  }
+  unsigned waiting = context_.listeners.waiting();
+  context_.counters.others_wait() = waiting > 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(waiting, idle.size()); ++i) kill(idle[i], SIGUSR2);
+}
+
+}  // namespace
+
+std::size_t max_rows(unsigned workers) { return 2 * std::size_t{most_workers(workers)}; }
+
+int supervise(const CoreInfo& core, ServerContext& context, const std::function<void()>& announce,
+              const std::function<void()>& reload) {
+  return Supervisor(core, context, reload).run(announce);
+}
+
+}  // namespace corelab

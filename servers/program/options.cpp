@@ -1,0 +1,466 @@
+#include "servers/program/options.hpp"
+
+#define TOML_HEADER_ONLY 0  // the compiled library; the header alone costs ten seconds a build
+#include <toml++/toml.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "common/net/address.hpp"
+#include "servers/program/cpus.hpp"
+#include "servers/registry.hpp"
+
+namespace corelab {
+
+namespace {
+
+using Values = std::vector<std::string>;
+
+/// One setting: its name serves as flag (--name), variable (CORELAB_NAME) and key of the file.
+struct Option {
+  std::string name;
+  std::string short_flag;  // with its dash and a comma, or empty
+  std::string help;
+  std::function<void(Settings&, const Values&)> set;  // throws UsageError without the option's name
+  std::function<std::string(const Settings&)> to_toml;
+  bool needs_restart = false;
+  bool repeats = false;
+};
+
+std::string quoted(const std::string& text) {
+  std::ostringstream out;
+  out << toml::value<std::string>(text);
+  return out.str();
+}
+
+template <class Number>
+Number number_from(const std::string& text, Number least, Number most) {
+  Number number{};
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || !(number >= least && number <= most)) {
+    std::ostringstream range;
+    range << "'" << text << "' is not a number from " << least << " to " << most;
+    throw UsageError(range.str());
+  }
+  return number;
+}
+
+template <class Number>
+std::string plain(Number number) {
+  std::ostringstream out;
+  out << number;
+  return out.str();
+}
+
+template <class Member>
+Option count(std::string name, std::string help, Member Settings::*member, std::uint64_t least, std::uint64_t most) {
+  return {std::move(name), "", std::move(help),
+          [=](Settings& s, const Values& v) {
+            s.*member = static_cast<Member>(number_from<std::uint64_t>(v.back(), least, most));
+          },
+          [=](const Settings& s) { return plain(s.*member); }};
+}
+
+Option limit(std::string name, std::string help, std::size_t Limits::*member, std::uint64_t least, std::uint64_t most) {
+  return {std::move(name), "", std::move(help),
+          [=](Settings& s, const Values& v) { s.limits.*member = number_from<std::uint64_t>(v.back(), least, most); },
+          [=](const Settings& s) { return plain(s.limits.*member); }};
+}
+
+Option seconds(std::string name, std::string help, std::chrono::milliseconds Settings::*member, double least) {
+  constexpr double most = 1e6;
+  return {std::move(name), "", std::move(help),
+          [=](Settings& s, const Values& v) {
+            s.*member = std::chrono::milliseconds(std::llround(number_from<double>(v.back(), least, most) * 1000));
+          },
+          [=](const Settings& s) { return plain(static_cast<double>((s.*member).count()) / 1000); }};
+}
+
+Option text(std::string name, std::string help, std::string Settings::*member) {
+  return {std::move(name), "", std::move(help), [=](Settings& s, const Values& v) { s.*member = v.back(); },
+          [=](const Settings& s) { return quoted(s.*member); }};
+}
+
+template <class Enum>
+Option choice(std::string name, std::string help, Enum Settings::*member,
+              std::vector<std::pair<std::string, Enum>> choices) {
+  return {std::move(name), "", std::move(help),
+          [=](Settings& s, const Values& v) {
+            std::string known;
+            for (const auto& [word, value] : choices) {
+              if (word == v.back()) {
+                s.*member = value;
+                return;
+              }
+              known += known.empty() ? word : ", " + word;
+            }
+            throw UsageError("'" + v.back() + "' is none of " + known);
+          },
+          [=](const Settings& s) {
+            for (const auto& [word, value] : choices) {
+              if (s.*member == value) return quoted(word);
+            }
+            return std::string();
+          }};
+}
+
+Option on_restart(Option option) {
+  option.needs_restart = true;
+  return option;
+}
+
+Option with_short_flag(Option option, std::string flag) {
+  option.short_flag = std::move(flag) + ",";
+  return option;
+}
+
+Option bind_option() {
+  return {"bind", "-b,",
+          "where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH; repeat it for several; port 0 picks a free one",
+          [](Settings& s, const Values& v) { s.bind = v; },
+          [](const Settings& s) {
+            std::string list;
+            for (const std::string& address : s.bind) list += (list.empty() ? "" : ", ") + quoted(address);
+            return "[" + list + "]";
+          },
+          true, true};
+}
+
+const std::vector<Option>& all_options() {
+  constexpr std::uint64_t mebibyte = 1 << 20;
+  static const std::vector<Option> options = {
+      on_restart(text("core", "which core serves; 'corelab cores' lists them", &Settings::core)),
+      on_restart(text("app", "which app is served: lab or echo", &Settings::app)),
+      bind_option(),
+      on_restart(with_short_flag(
+          count("workers", "threads of a pool, reactors, or processes; default: the CPUs this process may use, 4 a CPU "
+                           "for pools",
+                &Settings::workers, 1, 1024),
+          "-w")),
+      on_restart(count("backlog", "connections that may wait in the kernel to be accepted", &Settings::backlog, 1,
+                       65535)),
+      count("worker-connections", "most open connections per worker; beyond it, newcomers wait in the backlog",
+            &Settings::worker_connections, 1, 1'000'000),
+      seconds("keep-alive", "seconds an idle connection is kept; 0: every answer closes", &Settings::keep_alive, 0),
+      choice("keep-alive-policy",
+             "blocking cores: hold idle connections, yield them when others wait for a thread, or close after each "
+             "answer",
+             &Settings::keep_alive_policy,
+             {{"hold", KeepAlivePolicy::hold}, {"yield", KeepAlivePolicy::yield}, {"close", KeepAlivePolicy::close}}),
+      seconds("head-timeout", "seconds for a request's head to come (408)", &Settings::head_timeout, 0.001),
+      seconds("body-timeout", "seconds for a request's body to come (408)", &Settings::body_timeout, 0.001),
+      seconds("write-timeout", "seconds for the client to take an answer", &Settings::write_timeout, 0.001),
+      seconds("request-timeout", "seconds for a handler to answer (504)", &Settings::request_timeout, 0.001),
+      seconds("timeout", "cores with processes: seconds after which a worker that hangs is replaced; 0: never",
+              &Settings::timeout, 0),
+      seconds("graceful-timeout", "seconds that a drain may take", &Settings::graceful_timeout, 0),
+      seconds("drain-grace", "seconds in which idle connections may still send a request while the server drains",
+              &Settings::drain_grace, 0),
+      count("max-requests", "cores with processes: requests after which a worker is replaced; 0: never",
+            &Settings::max_requests, 0, UINT64_MAX),
+      on_restart(count("offload", "loop cores: helper threads that run blocking routes; 0: they run on the loop",
+                       &Settings::offload, 0, 4096)),
+      on_restart(count("offload-threads", "loop cores: helper threads for what handlers offload themselves",
+                       &Settings::offload_threads, 1, 4096)),
+      on_restart(count("thread-stack", "blocking cores: KiB of stack of a serving thread", &Settings::thread_stack, 64,
+                       65536)),
+      limit("limit-request-line", "bytes of a request line (414)", &Limits::request_line, 16, mebibyte),
+      limit("limit-request-fields", "header fields of a request (431)", &Limits::fields, 1, 10000),
+      limit("limit-request-head", "bytes of a request's head (431)", &Limits::head, 64, mebibyte),
+      limit("limit-request-body", "bytes of a request's body (413)", &Limits::body, 0, 1024 * mebibyte),
+      limit("limit-chunk-overhead", "bytes of a chunked body's extensions (413), and of its trailers (431)",
+            &Limits::chunk_overhead, 16, mebibyte),
+      limit("limit-pipeline", "answers to pipelined requests that may gather before they are sent", &Limits::pipeline, 1,
+            65536),
+      limit("limit-output", "bytes of answers that may gather before reading pauses", &Limits::output, 1,
+            64 * mebibyte),
+      text("access-logfile", "file for a line per request; '-' is standard output; default: none",
+           &Settings::access_log),
+      on_restart(text("error-logfile", "file for what the server says; '-' is standard error", &Settings::error_log)),
+      choice("log-level", "debug, info, warning or error", &Settings::log_level,
+             {{"debug", log::Level::debug},
+              {"info", log::Level::info},
+              {"warning", log::Level::warning},
+              {"error", log::Level::error}}),
+      on_restart(text("pid", "file for the process id, removed in the end", &Settings::pid_file)),
+      on_restart(text("trace", "file for a trace of all requests; https://ui.perfetto.dev opens it", &Settings::trace)),
+      on_restart(count("trace-limit", "events a process may write to the trace", &Settings::trace_limit, 1,
+                       UINT64_MAX)),
+      on_restart(text("control", "/healthz and /stats: on (beside an app that does not take every path itself), off, or an address "
+                              "of their own", &Settings::control)),
+      on_restart(text("upstream", "lab app: HOST:PORT of the server that /upstream asks", &Settings::upstream)),
+      on_restart(text("db", "lab app: SQLite file behind /db; default: a temporary one with 10,000 rows",
+                      &Settings::database)),
+  };
+  return options;
+}
+
+const Option* find_option(std::string_view name) {
+  for (const Option& option : all_options()) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+/// Where a value comes from, for its error message.
+struct Source {
+  std::string name;
+  Values values;
+};
+using Given = std::map<std::string, Source>;  // by option name
+
+std::string variable_of(const std::string& name) {
+  std::string variable = "CORELAB_" + name;
+  for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return variable;
+}
+
+Values split(const std::string& text, char separator) {
+  Values parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  if (parts.empty()) parts.emplace_back();
+  return parts;
+}
+
+void read_environment(Given& given, bool has_apps) {
+  for (const Option& option : all_options()) {
+    if (option.name == "app" && !has_apps) continue;
+    std::string variable = variable_of(option.name);
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr || given.contains(option.name)) continue;
+    given[option.name] = {variable, option.repeats ? split(value, ',') : Values{value}};
+  }
+}
+
+std::string value_text(const toml::node& node, const std::string& where) {
+  if (auto text = node.value_exact<std::string>()) return *text;
+  if (auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
+  if (auto number = node.value_exact<double>()) return plain(*number);
+  throw UsageError(where + " is neither text nor a number");
+}
+
+std::string read_file(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path);
+  std::ostringstream content;
+  if (file) content << file.rdbuf();
+  if (!file || file.bad() || errno == EISDIR) {
+    throw SystemError("cannot read the configuration file " + path + ": " + std::strerror(errno));
+  }
+  return content.str();
+}
+
+void read_config_file(const std::string& path, Given& given) {
+  toml::table table;
+  try {
+    table = toml::parse(read_file(path), path);
+  } catch (const toml::parse_error& error) {
+    throw UsageError(path + ", line " + std::to_string(error.source().begin.line) + ": " +
+                     std::string(error.description()));
+  }
+  for (auto&& [key, node] : table) {
+    std::string name(key.str());
+    std::string where = path + ": '" + name + "'";
+    const Option* option = find_option(name);
+    if (option == nullptr) throw UsageError(where + " is no setting (corelab serve --help lists them, without dashes)");
+    if (given.contains(name)) continue;
+    Source source{where, {}};
+    if (const toml::array* list = node.as_array(); list != nullptr && option->repeats) {
+      for (const toml::node& element : *list) source.values.push_back(value_text(element, where));
+    } else {
+      source.values.push_back(value_text(node, where));
+    }
+    if (source.values.empty()) throw UsageError(where + " is empty");
+    given[name] = source;
+  }
+}
+
+// Why a setting would do nothing on a core, and what to use instead; empty if it does something. Who asks for what does
+// nothing has something else in mind.
+std::string why_meaningless(const std::string& name, const CoreInfo& core) {
+  if (name == "workers" && core.workers == CoreInfo::Workers::none) {
+    return core.is_loop() ? "it is one loop; use --core multi-reactor or prefork-evented for several"
+                          : "it has a thread for each connection; --worker-connections limits them";
+  }
+  if ((name == "timeout" || name == "max-requests") && !core.has_processes()) {
+    return "it has no processes to replace; use --core prefork or prefork-evented (for a limit on each request: "
+           "--request-timeout)";
+  }
+  if (name == "offload" && !core.is_loop()) return "its handlers run on threads of their own already";
+  if (name == "offload-threads" && !core.is_loop()) return "what a handler offloads runs in its own thread";
+  if (name == "keep-alive-policy" && core.waits != CoreInfo::Waiting::blocking) {
+    return "idle connections hold no thread there; --keep-alive says how long they stay";
+  }
+  if (name == "thread-stack" && core.is_loop()) return "it is for cores with many threads";
+  return {};
+}
+
+void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const Given& given) {
+  for (const auto& [name, source] : given) {
+    std::string why = why_meaningless(name, core);
+    bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0);
+    if (!why.empty() && !says_nothing) throw UsageError(source.name + " has no meaning on " + s.core + ": " + why);
+  }
+}
+
+void check_addresses(const Settings& s) {
+  auto check = [](const std::string& option, const std::string& address) {
+    try {
+      Address::parse(address);
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(option + ": " + error.what());
+    }
+  };
+  for (const std::string& address : s.bind) check("--bind", address);
+  if (s.control != "on" && s.control != "off") check("--control (on, off or an address)", s.control);
+  if (s.upstream.empty()) return;
+  check("--upstream", s.upstream);
+  Address upstream = Address::parse(s.upstream);
+  if (!upstream.is_unix() && !Address::is_numeric(s.upstream)) {
+    throw UsageError("--upstream: '" + s.upstream + "' is not numeric; use an address such as 127.0.0.1:9000");
+  }
+  for (const std::string& text : s.bind) {
+    if (Address::parse(text).reaches(upstream)) throw UsageError("--upstream: " + s.upstream + " is this server itself");
+  }
+}
+
+void check(Settings& s, const Given& given, const std::vector<std::string>& app_names) {
+  const CoreInfo* core = find_core(s.core);
+  if (core == nullptr) {
+    std::string known;
+    for (const CoreInfo* each : all_cores()) known += (known.empty() ? "" : ", ") + std::string(each->name);
+    throw UsageError("--core: there is no core '" + s.core + "'; choose one of " + known);
+  }
+  if (!app_names.empty() && std::find(app_names.begin(), app_names.end(), s.app) == app_names.end()) {
+    if (s.app.starts_with("wsgi:")) throw UsageError("--app: WSGI apps are not built yet; choose lab or echo");
+    throw UsageError("--app: there is no app '" + s.app + "'; choose lab or echo");
+  }
+  if (s.limits.request_line > s.limits.head) {
+    throw UsageError("--limit-request-line is larger than --limit-request-head, which holds it");
+  }
+  refuse_what_has_no_meaning(s, *core, given);
+  check_addresses(s);
+  if (s.workers == 0) {
+    switch (core->workers) {
+      case CoreInfo::Workers::none: s.workers = 1; break;
+      case CoreInfo::Workers::threads: s.workers = 4 * usable_cpus(); break;
+      default: s.workers = usable_cpus(); break;
+    }
+  }
+}
+
+}  // namespace
+
+CommandLine read_command_line(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names) {
+  CommandLine result;
+  CLI::App program("corelab: one HTTP/1.1 application on interchangeable server cores", "corelab");
+  program.set_version_flag("--version", std::string("corelab ") + CORELAB_VERSION);
+  program.require_subcommand(1);
+
+  CLI::App* cores = program.add_subcommand("cores", "list the cores");
+  bool as_json = false;
+  cores->add_flag("--json", as_json, "as JSON");
+
+  CLI::App* serve = program.add_subcommand("serve", "serve an app on a core");
+  serve->footer(
+      "Every option can also be set by an environment variable (CORELAB_KEEP_ALIVE=5) or in a TOML file\n"
+      "(keep-alive = 5); a flag goes before a variable, a variable before the file.");
+  Settings defaults;
+  std::map<std::string, Values> flags;
+  for (const Option& option : all_options()) {
+    if (option.name == "app" && app_names.empty()) continue;
+    std::string shown = option.name == "workers" ? "" : " [" + option.to_toml(defaults) + "]";
+    // CLI11 only collects the words: one reader serves flags, variables and the file.
+    auto* flag = serve->add_option(option.short_flag + "--" + option.name, flags[option.name], option.help + shown);
+    flag->type_name("")->take_all()->expected(1)->allow_extra_args(false);
+  }
+  std::string config_file;
+  serve->add_option("-c,--config", config_file, "TOML file")->envname("CORELAB_CONFIG")->type_name("FILE");
+  bool check_only = false, print = false;
+  serve->add_flag("--check-config", check_only, "check the configuration and end");
+  serve->add_flag("--print-config", print, "print the configuration in effect, as TOML, and end");
+
+  if (!arguments.empty() && !arguments[0].starts_with('-') && arguments[0] != "serve" && arguments[0] != "cores") {
+    throw UsageError("there is no command '" + arguments[0] + "'; use serve or cores (corelab --help)");
+  }
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    program.parse(reversed);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    std::ostringstream out, ignored;
+    program.exit(asked, out, ignored);
+    result.action = CommandLine::Action::help;
+    result.help = out.str();
+    return result;
+  } catch (const CLI::ParseError& error) {
+    std::string sentence = error.what();
+    sentence.erase(std::remove(sentence.begin(), sentence.end(), '\n'), sentence.end());
+    throw UsageError(sentence + " (corelab serve --help lists the options)");
+  }
+  if (cores->parsed()) {
+    result.action = as_json ? CommandLine::Action::list_cores_as_json : CommandLine::Action::list_cores;
+    return result;
+  }
+
+  Given given;
+  for (auto& [name, values] : flags) {
+    if (!values.empty()) given[name] = {"--" + name, values};
+  }
+  read_environment(given, !app_names.empty());
+  if (!config_file.empty()) read_config_file(config_file, given);
+  for (const auto& [name, source] : given) {
+    try {
+      find_option(name)->set(result.settings, source.values);
+    } catch (const UsageError& error) {
+      throw UsageError(source.name + ": " + error.what());
+    }
+  }
+  check(result.settings, given, app_names);
+  if (check_only) result.action = CommandLine::Action::check_config;
+  if (print) result.action = CommandLine::Action::print_config;
+  return result;
+}
+
+std::string to_toml(const Settings& settings) {
+  std::string text;
+  const CoreInfo* core = find_core(settings.core);
+  for (const Option& option : all_options()) {
+    if (core != nullptr && !why_meaningless(option.name, *core).empty()) continue;
+    text += option.name + " = " + option.to_toml(settings) + "\n";
+  }
+  return text;
+}
+
+std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Settings& wanted) {
+  std::vector<std::string> names;
+  for (const Option& option : all_options()) {
+    if (option.needs_restart && option.to_toml(running) != option.to_toml(wanted)) names.push_back(option.name);
+  }
+  Settings merged = running;
+  for (auto member : {&Settings::keep_alive, &Settings::head_timeout, &Settings::body_timeout, &Settings::write_timeout,
+                      &Settings::request_timeout, &Settings::timeout, &Settings::graceful_timeout,
+                      &Settings::drain_grace}) {
+    merged.*member = wanted.*member;
+  }
+  merged.keep_alive_policy = wanted.keep_alive_policy;
+  merged.worker_connections = wanted.worker_connections;
+  merged.max_requests = wanted.max_requests;
+  merged.limits = wanted.limits;
+  merged.access_log = wanted.access_log;
+  merged.log_level = wanted.log_level;
+  wanted = merged;
+  return names;
+}
+
+}  // namespace corelab

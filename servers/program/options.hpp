@@ -1,0 +1,38 @@
+// Settings from flags, environment and file, in that precedence, and every check that needs no system call.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "servers/settings.hpp"
+
+namespace corelab {
+
+/// Something in flags, environment or file is wrong; what() is the sentence for the user. Exit code 2.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// The system does not let us. Exit code 1.
+struct SystemError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct CommandLine {
+  enum class Action { serve, list_cores, list_cores_as_json, check_config, print_config, help } action = Action::serve;
+  std::string help;  ///< for Action::help: what to print
+  Settings settings;
+};
+
+/// Reads everything. `app_names` is what --app may name; empty where a program serves one app of its own. Throws
+/// UsageError or SystemError.
+CommandLine read_command_line(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names);
+
+/// As TOML that --config takes.
+std::string to_toml(const Settings& settings);
+
+/// Names of what differs and only a restart can change (bind, core, app, …); takes it over from `running`.
+std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Settings& wanted);
+
+}  // namespace corelab

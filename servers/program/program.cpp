@@ -1,0 +1,185 @@
+#include "servers/program/program.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "common/http/self_test.hpp"
+#include "common/telemetry/log.hpp"
+#include "servers/processes/supervisor.hpp"
+#include "servers/program/control.hpp"
+#include "servers/program/control_app.hpp"
+#include "servers/program/options.hpp"
+#include "servers/registry.hpp"
+
+namespace corelab {
+
+namespace {
+
+void list_cores() {
+  std::printf("%-22s %-24s %-20s %-34s %s\n", "core", "waiting", "unit", "distribution", "teaches");
+  for (const CoreInfo* core : all_cores()) {
+    std::printf("%-22s %-24s %-20s %-34s %s\n", core->name.data(), core->waiting.data(), core->unit.data(),
+                core->distribution.data(), core->teaches.data());
+  }
+}
+
+void list_cores_as_json() {
+  nlohmann::ordered_json list = nlohmann::json::array();
+  for (const CoreInfo* core : all_cores()) {
+    list.push_back({{"name", core->name},
+                    {"waiting", core->waiting},
+                    {"unit", core->unit},
+                    {"distribution", core->distribution},
+                    {"teaches", core->teaches}});
+  }
+  std::cout << list.dump(2) << '\n';
+}
+
+/// --pid: written once the listeners are bound, removed when the program ends.
+class PidFile {
+ public:
+  explicit PidFile(std::string path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    std::ofstream file(path_);
+    file << getpid() << '\n';
+    if (!file.flush()) throw SystemError("cannot write the process id to " + path_);
+  }
+  ~PidFile() {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+  PidFile(const PidFile&) = delete;
+
+ private:
+  std::string path_;
+};
+
+std::vector<Address> addresses_of(const Settings& settings) {
+  std::vector<Address> addresses;
+  for (const std::string& text : settings.bind) addresses.push_back(Address::parse(text));
+  if (settings.control != "on" && settings.control != "off") addresses.push_back(Address::parse(settings.control));
+  return addresses;
+}
+
+/// One line, in one write, so that whoever starts the program can wait for it.
+void announce(const ListenerSet& listeners, const Settings& settings, const CoreInfo& core) {
+  std::string line = "corelab: listening on ";
+  for (const Address& address : listeners.addresses()) {
+    if (&address != &listeners.addresses().front()) line += ",";
+    line += address.to_string();
+  }
+  line += " core=" + settings.core + " workers=" + std::to_string(settings.workers) + " pid=" + std::to_string(getpid());
+  line += " (waiting: " + std::string(core.waiting) + "; unit: " + std::string(core.unit) +
+          "; distribution: " + std::string(core.distribution) + ")\n";
+  [[maybe_unused]] ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+}
+
+/// HUP. The same flags and variables are read again, and the file as it is now.
+void reload(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
+            SettingsStore& settings, AccessLog& access_log) {
+  try {
+    Settings wanted = read_command_line(arguments, app_names).settings;
+    for (const std::string& name : keep_what_needs_a_restart(settings.current(), wanted)) {
+      log::warning("reload: --" + name + " stays as it was: it takes a restart to change it");
+    }
+    access_log.open(wanted.access_log);
+    log::set_level(wanted.log_level);
+    settings.publish(std::move(wanted));
+    log::info("reload: done");
+  } catch (const std::exception& error) {
+    log::error(std::string("reload: the old settings stay: ") + error.what());
+  }
+}
+
+int serve(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names, Settings initial,
+          const AppMaker& make_app) {
+  check_parser();
+  block_control_signals();
+  const CoreInfo& core = *find_core(initial.core);
+  std::uint64_t descriptors = raise_descriptor_limit();
+
+  SettingsStore settings(std::move(initial));
+  const Settings& s = settings.current();
+  log::open(s.error_log, s.log_level);
+  AccessLog access_log;
+  access_log.open(s.access_log);
+  std::optional<Trace> trace;
+  if (!s.trace.empty()) trace.emplace(s.trace, s.trace_limit);
+  if (descriptors < s.worker_connections) {
+    log::info("this process may have " + std::to_string(descriptors) +
+              " descriptors: connections beyond that wait, though --worker-connections is larger");
+  }
+
+  // Generations of processes overlap while one replaces another.
+  CounterBoard counters(core.has_processes() ? max_rows(s.workers) : s.workers);
+  App app = make_app(s);
+  App control_app;
+  bool control_apart = s.control != "on" && s.control != "off";
+  // An app that takes every request has no path to spare for them.
+  if (control_apart || (s.control == "on" && !app.takes_everything())) {
+    add_control_routes(control_apart ? control_app : app, counters, s.core, s.workers, core.has_processes());
+  }
+  ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog));
+  PidFile pid_file(s.pid_file);
+
+  ServerContext context{.app = app,
+                        .control_app = control_app,
+                        .control_listeners = control_apart ? 1u : 0u,
+                        .settings = settings,
+                        .listeners = listeners,
+                        .counters = counters,
+                        .first_row = 0,
+                        .first_queue = 0,
+                        .access_log = access_log,
+                        .trace = trace ? &*trace : nullptr};
+  auto reload_settings = [&] { reload(arguments, app_names, settings, access_log); };
+  auto announce_once = [&] { announce(listeners, s, core); };
+  int exit_code = 0;
+  if (core.has_processes()) {
+    exit_code = supervise(core, context, announce_once, reload_settings);
+  } else {
+    std::unique_ptr<Server> server = core.make(context);
+    server->start();
+    announce_once();
+    exit_code = Control{*server, context, reload_settings}.run();
+  }
+  if (trace) trace->finish();
+  return exit_code;
+}
+
+int complain(const std::exception& error, int exit_code) {
+  std::cerr << "corelab: " << error.what() << '\n';
+  return exit_code;
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
+                const AppMaker& make_app) {
+  try {
+    CommandLine line = read_command_line(arguments, app_names);
+    switch (line.action) {
+      case CommandLine::Action::help: std::cout << line.help; return 0;
+      case CommandLine::Action::list_cores: list_cores(); return 0;
+      case CommandLine::Action::list_cores_as_json: list_cores_as_json(); return 0;
+      case CommandLine::Action::check_config: std::cout << "the configuration is valid\n"; return 0;
+      case CommandLine::Action::print_config: std::cout << to_toml(line.settings); return 0;
+      case CommandLine::Action::serve: return serve(arguments, app_names, line.settings, make_app);
+    }
+    return 0;
+  } catch (const UsageError& error) {
+    return complain(error, 2);
+  } catch (const std::exception& error) {
+    return complain(error, 1);
+  }
+}
+
+int run(int argc, char** argv, App app) {
+  return run_program({argv + 1, argv + argc}, {}, [&app](const Settings&) { return std::move(app); });
+}
+
+}  // namespace corelab

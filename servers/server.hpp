@@ -1,0 +1,79 @@
+// What a core is to the program that runs it.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "common/app/app.hpp"
+#include "common/net/listener_set.hpp"
+#include "common/telemetry/access_log.hpp"
+#include "common/telemetry/counters.hpp"
+#include "common/telemetry/trace.hpp"
+#include "servers/settings.hpp"
+
+namespace corelab {
+
+/// All that a core serves with; outlives it.
+struct ServerContext {
+  bool is_control(int listener) const {
+    std::span<const int> queue = listeners.queue(first_queue);
+    return control_listeners > 0 && queue.back() == listener;
+  }
+
+  const App& app;
+  const App& control_app;      ///< served on the last socket of each queue, if there are control listeners
+  unsigned control_listeners;  ///< 1, or 0 if they have no address of their own
+  SettingsStore& settings;
+  ListenerSet& listeners;
+  CounterBoard& counters;
+  std::size_t first_row;    ///< in counters: where this server's workers begin
+  unsigned first_queue;     ///< in listeners: the queue of its first worker
+  AccessLog& access_log;
+  Trace* trace;             ///< or null
+};
+
+/// Serves in threads of its own. All methods return at once, and are called from one thread: the control thread.
+class Server {
+ public:
+  virtual ~Server() = default;  ///< joins its threads; finished() must be true
+
+  /// Throws std::system_error if the system has no threads or descriptors for it.
+  virtual void start() = 0;
+
+  /// Others wait for a thread: closes, gently, connections that have been idle for a while. For cores whose idle
+  /// connections hold a thread.
+  virtual void yield_idle() {}
+
+  // How a server ends; control.cpp says when each step is due.
+
+  /// From now on every answer ends its connection.
+  virtual void drain() = 0;
+  /// Accepts no more. What its listeners still queue is for others.
+  virtual void stop_accepting() = 0;
+  /// The last of that is over: the listeners can be closed.
+  virtual bool accepting() const = 0;
+  /// Closes, gently, connections that wait for a request. Who is busy is not touched.
+  virtual void close_idle() = 0;
+  /// Ends every connection now; handlers that wait are cancelled.
+  virtual void stop() = 0;
+  /// It accepts no more and no connection is left.
+  virtual bool finished() const = 0;
+};
+
+/// The line of a core in the registry.
+struct CoreInfo {
+  std::string_view name, waiting, unit, distribution, teaches;
+
+  enum class Workers { none, threads, reactors, processes } workers;
+  enum class Waiting { blocking, handoff, loop } waits;
+  /// Each worker has accept queues of its own (SO_REUSEPORT).
+  bool own_queues;
+
+  /// A server in this process; of a core with processes, what each child runs, with one worker.
+  std::unique_ptr<Server> (*make)(const ServerContext&);
+
+  bool has_processes() const { return workers == Workers::processes; }
+  bool is_loop() const { return waits == Waiting::loop; }
+};
+
+}  // namespace corelab
