@@ -1,0 +1,110 @@
+// Descriptors, threads and connections run out: the server waits, and answers again when there are some.
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/support/client.hpp"
+#include "tests/support/cores.hpp"
+#include "tests/support/process_info.hpp"
+
+namespace corelab::test {
+namespace {
+
+// As many connections as can be had of `count`; each asked for nothing yet.
+std::vector<Client> connect_many(const std::string& address, int count) {
+  std::vector<Client> clients;
+  for (int i = 0; i < count; ++i) {
+    int error = 0;
+    if (auto client = Client::connect(address, Millis(500), error)) clients.push_back(std::move(*client));
+  }
+  return clients;
+}
+
+// Share of one CPU that the server takes over `window`.
+double cpu_share(const ServerProcess& server, Millis window) {
+  const Millis before = cpu_time(server.pid());
+  std::this_thread::sleep_for(window);
+  return static_cast<double>((cpu_time(server.pid()) - before).count()) / static_cast<double>(window.count());
+}
+
+void expect_service_returns(const ServerProcess& server) {
+  EXPECT_TRUE(eventually([&] { return get(server.address(), "/plaintext", Millis(2'000)).status() == 200; },
+                         Millis(15'000)))
+      << server.errors();
+}
+
+using Exhaustion = CoreTest;
+
+TEST_P(Exhaustion, out_of_descriptors_neither_spins_nor_exits_and_serves_again) {
+  // Enough to start with, too few for the connections, even when two processes have as many each.
+  auto server = serve_with_workers(2, {"--worker-connections", "1000"}, {.limits = {{RLIMIT_NOFILE, 64}}});
+  auto clients = connect_many(server.address(), 250);
+  ASSERT_GE(clients.size(), 100u);
+  for (auto& client : clients) client.send(get_request("/plaintext"));
+  std::this_thread::sleep_for(patient(Millis(300)));
+  EXPECT_LT(cpu_share(server, Millis(1'000)), 0.5) << "it spins while there is no descriptor to be had";
+  EXPECT_FALSE(server.wait_exit(Millis(0)).has_value()) << server.errors();
+  clients.clear();
+  expect_service_returns(server);
+}
+
+TEST_P(Exhaustion, at_the_connection_cap_later_connections_wait_and_are_then_served) {
+  auto server = serve_with_workers(1, {"--worker-connections", "4"});
+  const Millis nap(800);
+  std::vector<Client> occupants;
+  for (int i = 0; i < 4; ++i) {
+    occupants.emplace_back(server.address());
+    occupants.back().send(get_request("/sleep?ms=" + std::to_string(nap.count()), "Connection: close\r\n"));
+  }
+  std::this_thread::sleep_for(Millis(200));
+  Reply late;
+  const Millis waited = time_of([&] { late = get(server.address(), "/plaintext"); });
+  EXPECT_EQ(late.status(), 200) << late.detail;
+  EXPECT_GE(waited, nap / 2) << "the fifth connection was served beside four, with a cap of four";
+  for (auto& occupant : occupants) EXPECT_EQ(occupant.read_response().status(), 200);
+}
+
+TEST_P(Exhaustion, at_the_connection_cap_it_does_not_spin) {
+  auto server = serve_with_workers(1, {"--worker-connections", "4"});
+  auto clients = connect_many(server.address(), 40);
+  EXPECT_LT(cpu_share(server, Millis(1'000)), 0.5);
+  clients.clear();
+  expect_service_returns(server);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCore, Exhaustion, ::testing::ValuesIn(cores()), core_test_name);
+
+// A user whom nobody else is, so that RLIMIT_NPROC, which counts a user's threads, counts the server's alone.
+constexpr uid_t kLonelyUser = 61'873;
+
+TEST(ThreadExhaustion, without_a_thread_for_it_a_connection_waits_or_gets_503_and_service_returns) {
+  if (!has_core("thread-per-connection")) GTEST_SKIP() << "thread-per-connection is not built";
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can start the server as a user of its own";
+  ServerProcess server("thread-per-connection", {"--worker-connections", "2000"},
+                       {.limits = {{RLIMIT_NPROC, 40}}, .user = kLonelyUser});
+  auto clients = connect_many(server.address(), 200);
+  ASSERT_EQ(clients.size(), 200u);
+  for (auto& client : clients) client.send(get_request("/sleep?ms=500", "Connection: close\r\n"));
+  int served = 0, turned_away = 0;
+  for (auto& client : clients) {
+    const Reply reply = client.read_response();
+    served += reply.status() == 200;
+    turned_away += reply.status() == 503;
+    EXPECT_TRUE(reply.status() == 200 || reply.status() == 503) << reply.status() << " " << reply.detail;
+  }
+  std::cout << "  40 threads, 200 connections: " << served << " served, " << turned_away << " answered 503\n";
+  EXPECT_GE(served, 20);
+  EXPECT_LE(thread_count(server.pid()), 40u);
+  EXPECT_FALSE(server.wait_exit(Millis(0)).has_value()) << server.errors();
+  clients.clear();
+  expect_service_returns(server);
+}
+
+}  // namespace
+}  // namespace corelab::test

@@ -1,0 +1,33 @@
+#pragma once
+// Time as the tests see it. Every wait of a test is bounded by a deadline, and every bound is stretched by
+// one factor, so that the same tests pass under sanitizers and on a busy machine.
+
+#include <chrono>
+#include <functional>
+
+namespace corelab::test {
+
+using Clock = std::chrono::steady_clock;
+using Millis = std::chrono::milliseconds;
+using Deadline = Clock::time_point;
+
+// The factor: environment CORELAB_TEST_SLOWDOWN, else what the build chose (1, more under a sanitizer). At
+// least 1.
+double slowdown();
+
+// `bound` stretched by the factor. Stretch upper bounds only: a lower bound holds on a slow machine as it is.
+Millis patient(Millis bound);
+
+// The moment `bound`, stretched, from now.
+Deadline deadline_in(Millis bound);
+
+// Milliseconds until `deadline`, rounded up, never negative: what poll(2) takes.
+int millis_left(Deadline deadline);
+
+// Asks every 10 ms until `condition` holds. False when `within`, stretched, passes first.
+bool eventually(const std::function<bool()>& condition, Millis within);
+
+// Runs `work` and returns how long it took.
+Millis time_of(const std::function<void()>& work);
+
+}  // namespace corelab::test

@@ -1,0 +1,248 @@
+// The command line, the environment and the file: precedence, and every refusal.
+
+#include "servers/program/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace corelab {
+namespace {
+
+using Words = std::vector<std::string>;
+
+CommandLine read(Words words) { return read_command_line(words, {"lab", "echo"}); }
+Settings serve(Words options) {
+  options.insert(options.begin(), "serve");
+  return read(options).settings;
+}
+
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+/// The sentence that `options` are refused with.
+std::string refusal(Words options) {
+  try {
+    serve(options);
+  } catch (const UsageError& error) {
+    std::string sentence = error.what();
+    EXPECT_FALSE(sentence.empty());
+    EXPECT_EQ(sentence.find('\n'), std::string::npos) << "more than a line: " << sentence;
+    return sentence;
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "not a UsageError: " << error.what();
+    return error.what();
+  }
+  std::string all;
+  for (const std::string& word : options) all += word + " ";
+  ADD_FAILURE() << "was taken: " << all;
+  return "";
+}
+bool mentions(const std::string& sentence, std::string_view what) {
+  return sentence.find(what) != std::string::npos;
+}
+
+TEST(Options, defaults) {
+  Settings s = serve({});
+  EXPECT_EQ(s.core, "event-loop");
+  EXPECT_EQ(s.app, "lab");
+  EXPECT_EQ(s.bind, Words{"127.0.0.1:8000"});
+  EXPECT_EQ(s.keep_alive, std::chrono::seconds(15));
+  EXPECT_EQ(s.workers, 1u);
+  EXPECT_EQ(s.limits.body, std::size_t{1} << 20);
+  EXPECT_GE(serve({"--core", "thread-pool"}).workers, 4u);
+  EXPECT_GE(serve({"--core", "multi-reactor"}).workers, 1u);
+}
+
+TEST(Options, flags_set_every_kind) {
+  Settings s = serve({"--core=prefork", "-w", "3", "-b", "127.0.0.1:1", "--bind", "unix:x", "--keep-alive",
+                      "0.5", "--keep-alive-policy", "hold", "--limit-request-body", "10", "--timeout", "2",
+                      "--log-level", "error", "--max-requests", "7"});
+  EXPECT_EQ(s.core, "prefork");
+  EXPECT_EQ(s.workers, 3u);
+  EXPECT_EQ(s.bind, (Words{"127.0.0.1:1", "unix:x"}));
+  EXPECT_EQ(s.keep_alive, std::chrono::milliseconds(500));
+  EXPECT_EQ(s.keep_alive_policy, KeepAlivePolicy::hold);
+  EXPECT_EQ(s.limits.body, 10u);
+  EXPECT_EQ(s.timeout, std::chrono::seconds(2));
+  EXPECT_EQ(s.log_level, log::Level::error);
+  EXPECT_EQ(s.max_requests, 7u);
+}
+
+TEST(Options, a_flag_goes_before_a_variable_before_the_file_before_the_default) {
+  test::TempDir dir;
+  std::string file = dir.write("c.toml", "keep-alive = 2\nhead-timeout = 2\nbody-timeout = 2\n");
+  Variable keep_alive("CORELAB_KEEP_ALIVE", "3"), head("CORELAB_HEAD_TIMEOUT", "3");
+  Settings s = serve({"--config", file, "--keep-alive", "4"});
+  EXPECT_EQ(s.keep_alive, std::chrono::seconds(4));
+  EXPECT_EQ(s.head_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(s.body_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(s.write_timeout, Settings{}.write_timeout);
+}
+
+TEST(Options, the_file_may_be_named_by_a_variable) {
+  test::TempDir dir;
+  std::string file =
+      dir.write("c.toml", "core = \"thread-pool\"\nbind = [\"127.0.0.1:1\", \"[::1]:2\"]\nworkers = 5\n");
+  Variable config("CORELAB_CONFIG", file.c_str());
+  Settings s = serve({});
+  EXPECT_EQ(s.core, "thread-pool");
+  EXPECT_EQ(s.bind, (Words{"127.0.0.1:1", "[::1]:2"}));
+  EXPECT_EQ(s.workers, 5u);
+}
+
+TEST(Options, variables_take_several_addresses) {
+  Variable bind("CORELAB_BIND", "127.0.0.1:1,unix:a");
+  EXPECT_EQ(serve({}).bind, (Words{"127.0.0.1:1", "unix:a"}));
+}
+
+TEST(Options, flags_are_refused_with_a_sentence) {
+  EXPECT_TRUE(mentions(refusal({"--core", "nosuch"}), "multi-reactor")) << "it says what there is";
+  EXPECT_TRUE(mentions(refusal({"--app", "nosuch"}), "lab"));
+  EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a:b"}), "not built yet"));
+  const Words options[] = {
+      {"--nosuch", "1"},
+      {"surplus"},
+      {"--workers"},
+      {"--core", "thread-pool", "--workers", "0"},
+      {"--core", "thread-pool", "--workers", "-1"},
+      {"--core", "thread-pool", "--workers", "x"},
+      {"--core", "thread-pool", "--workers", "2.5"},
+      {"--core", "thread-pool", "--workers", "99999999999999999999"},
+      {"--backlog", "0"},
+      {"--keep-alive", "-1"},
+      {"--keep-alive", "nan"},
+      {"--keep-alive", "inf"},
+      {"--keep-alive", "1e9"},
+      {"--head-timeout", "0"},
+      {"--log-level", "loud"},
+      {"--core", "thread-pool", "--keep-alive-policy", "never"},
+      {"--bind", "nowhere"},
+      {"--bind", "127.0.0.1:99999"},
+      {"--control", "perhaps"},
+      {"--upstream", "127.0.0.1"},
+      {"--upstream", "127.0.0.1:8000"},
+      {"--upstream", "localhost:9000"},
+      {"--bind", "0.0.0.0:9000", "--upstream", "127.0.0.1:9000"},
+      {"--limit-request-line", "20000"},
+      {"--limit-request-head", "10"},
+      {"--limit-request-fields", "0"},
+  };
+  for (const Words& each : options) refusal(each);
+}
+
+TEST(Options, the_refusal_names_where_the_value_came_from) {
+  EXPECT_TRUE(mentions(refusal({"--backlog", "x"}), "--backlog"));
+  {
+    Variable backlog("CORELAB_BACKLOG", "x");
+    EXPECT_TRUE(mentions(refusal({}), "CORELAB_BACKLOG"));
+  }
+  test::TempDir dir;
+  std::string file = dir.write("c.toml", "backlog = \"x\"\n");
+  std::string sentence = refusal({"-c", file});
+  EXPECT_TRUE(mentions(sentence, file));
+  EXPECT_TRUE(mentions(sentence, "backlog"));
+}
+
+TEST(Options, combinations_without_meaning_say_what_to_use) {
+  EXPECT_TRUE(mentions(refusal({"--core", "event-loop", "--workers", "2"}), "multi-reactor"));
+  EXPECT_TRUE(
+      mentions(refusal({"--core", "thread-per-connection", "--workers", "2"}), "--worker-connections"));
+  EXPECT_TRUE(mentions(refusal({"--core", "thread-pool", "--timeout", "2"}), "--request-timeout"));
+  EXPECT_TRUE(mentions(refusal({"--core", "event-loop", "--max-requests", "2"}), "prefork"));
+  EXPECT_TRUE(mentions(refusal({"--core", "thread-pool", "--offload", "2"}), "--offload"));
+  EXPECT_TRUE(mentions(refusal({"--core", "thread-pool", "--offload-threads", "2"}), "--offload-threads"));
+  EXPECT_TRUE(mentions(refusal({"--core", "event-loop", "--keep-alive-policy", "hold"}), "--keep-alive"));
+  EXPECT_TRUE(mentions(refusal({"--core", "multi-reactor", "--thread-stack", "512"}), "--thread-stack"));
+  EXPECT_EQ(serve({"--core", "event-loop", "--workers", "1"}).workers, 1u);
+}
+
+TEST(Options, bad_files_are_refused_with_a_sentence) {
+  test::TempDir dir;
+  for (const char* content :
+       {"nosuch = 1\n", "keep-alive = \n", "keep-alive = true\n", "keep-alive = [1, 2]\n",
+        "[section]\nkeep-alive = 1\n", "bind = []\n", "bind = [[\"x\"]]\n",
+        "keep-alive = 1\nkeep-alive = 2\n", "core = \"nosuch\"\n", "\xff\xfe", "config = \"other.toml\"\n"}) {
+    std::string file = dir.write("c.toml", content);
+    refusal({"--config", file});
+  }
+}
+
+TEST(Options, a_file_that_cannot_be_read_is_the_systems_no) {
+  test::TempDir dir;
+  for (const std::string& path : {dir.path("nosuch.toml"), dir.path("")}) {
+    try {
+      serve({"--config", path});
+      ADD_FAILURE() << path;
+    } catch (const SystemError& error) {
+      EXPECT_TRUE(mentions(error.what(), path));
+      EXPECT_FALSE(mentions(error.what(), "\n"));
+    }
+  }
+}
+
+TEST(Options, actions) {
+  using Action = CommandLine::Action;
+  EXPECT_EQ(read({"serve"}).action, Action::serve);
+  EXPECT_EQ(read({"cores"}).action, Action::list_cores);
+  EXPECT_EQ(read({"cores", "--json"}).action, Action::list_cores_as_json);
+  EXPECT_EQ(read({"serve", "--check-config"}).action, Action::check_config);
+  EXPECT_EQ(read({"serve", "--print-config"}).action, Action::print_config);
+  EXPECT_EQ(read({"--version"}).action, Action::help);
+  CommandLine help = read({"serve", "--help"});
+  EXPECT_EQ(help.action, Action::help);
+  for (const char* shown : {"--keep-alive", "[15]", "seconds", "bytes"})
+    EXPECT_TRUE(mentions(help.help, shown)) << shown;
+  EXPECT_THROW(read({}), UsageError);
+  EXPECT_THROW(read({"nosuch"}), UsageError);
+}
+
+TEST(Options, a_program_of_one_app_has_no_app_flag) {
+  EXPECT_NO_THROW(read_command_line({"serve"}, {}));
+  EXPECT_THROW(read_command_line({"serve", "--app", "lab"}, {}), UsageError);
+}
+
+TEST(Options, what_is_printed_can_be_read_again) {
+  Settings s = serve({"--core", "prefork", "--bind", "unix:a \"b\"", "--keep-alive", "0.25", "--limit-output",
+                      "999", "--log-level", "debug", "--upstream", "127.0.0.1:9"});
+  test::TempDir dir;
+  std::string file = dir.write("c.toml", to_toml(s));
+  Settings again;
+  ASSERT_NO_THROW(again = serve({"--config", file})) << to_toml(s);
+  EXPECT_EQ(to_toml(again), to_toml(s));
+}
+
+TEST(Options, every_core_can_read_the_configuration_it_prints) {
+  test::TempDir dir;
+  for (const char* core : {"thread-per-connection", "thread-pool", "thread-pool-handoff", "event-loop",
+                           "multi-reactor", "prefork", "prefork-evented"}) {
+    std::string file = dir.write("c.toml", to_toml(serve({"--core", core})));
+    EXPECT_NO_THROW(serve({"--config", file})) << core;
+  }
+}
+
+TEST(Reload, keeps_what_needs_a_restart_and_names_it) {
+  Settings running = serve({"--core", "thread-pool", "--workers", "2"});
+  Settings wanted =
+      serve({"--core", "thread-pool", "--workers", "3", "--bind", "127.0.0.1:1", "--keep-alive", "1",
+             "--limit-request-body", "5", "--log-level", "error", "--access-logfile", "a"});
+  EXPECT_EQ(keep_what_needs_a_restart(running, wanted), (Words{"bind", "workers"}));
+  EXPECT_EQ(wanted.workers, 2u);
+  EXPECT_EQ(wanted.bind, running.bind);
+  EXPECT_EQ(wanted.keep_alive, std::chrono::seconds(1));
+  EXPECT_EQ(wanted.limits.body, 5u);
+  EXPECT_EQ(wanted.log_level, log::Level::error);
+  EXPECT_EQ(wanted.access_log, "a");
+}
+
+}  // namespace
+}  // namespace corelab
