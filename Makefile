@@ -1,0 +1,54 @@
+# The front door: every target brings up what it needs first, set-up included.
+#
+#   make                  build everything into build/bin
+#   make test             run the tests
+#   make bench            measure the cores and write REPORT.md   (PROFILE=smoke|default|full)
+#   make report           write REPORT.md again from the newest run in results/   (RUN=results/NAME)
+#   make micro            the micro benchmarks
+#   make test-asan test-tsan fuzz   what CI runs besides
+
+PROFILE ?= default
+FUZZ_SECONDS ?= 30
+# The python3 first on PATH may lack the packages that apt installed: take the first that can import them.
+PYTHON = $(shell for p in python3 /usr/bin/python3; do \
+  $$p -c 'import matplotlib, numpy, pandas, scipy, jinja2' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: all setup test test-asan test-tsan fuzz bench report micro advise format clean
+
+all: build/release/build.ninja
+	@cmake --build --preset release
+
+setup:
+	@scripts/setup.sh
+
+build/%/build.ninja: CMakeLists.txt | setup
+	@cmake --preset $* >/dev/null
+
+test: all
+	@ctest --preset release
+
+test-asan test-tsan: test-%: build/%/build.ninja
+	@cmake --build --preset $*
+	@ctest --preset $*
+
+fuzz: build/fuzz/build.ninja
+	@cmake --build --preset fuzz --target session_fuzzer
+	@tests/fuzz/run.sh build/fuzz/bin/session_fuzzer $(FUZZ_SECONDS)
+
+bench: all
+	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench run --profile $(PROFILE) --report REPORT.md
+
+report: setup
+	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench report $(if $(RUN),--run $(RUN)) --report REPORT.md
+
+micro: all
+	@build/bin/corelab-micro
+
+advise:
+	@echo "make advise is not built yet: read the table of cores by scenarios in REPORT.md instead" >&2; exit 2
+
+format:
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+clean:
+	@rm -rf build

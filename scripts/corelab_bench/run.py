@@ -1,0 +1,162 @@
+"""A run: measure what the plan says, write every trial down at once, end well whatever happens.
+
+results/<run>/ holds manifest.json (machine, versions, the plan with its scenarios as they were read) and
+trials.ndjson (one line a trial). The report is made from these two files and nothing else.
+"""
+
+import dataclasses
+import datetime
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from corelab_bench import manifest, micro, repo, schedule, trial
+from corelab_bench.progress import Progress, clock
+from corelab_bench.scenarios import Profile, Scenario
+from corelab_bench.targets import Catalogue
+
+# An entry that refused to start this often in a row is not asked again in that scenario.
+MAX_REFUSALS = 2
+
+
+class Stopped(Exception):
+    """Ctrl-C or TERM: what is done stays."""
+
+
+class KeptOff:
+    """Keeps this process off the servers' CPUs while it measures: its looks at /proc must not disturb them."""
+
+    def __init__(self, cpus: list[int]):
+        self.cpus = cpus
+
+    def __enter__(self) -> None:
+        self.before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, self.cpus[-1:])
+
+    def __exit__(self, *_) -> None:
+        os.sched_setaffinity(0, self.before)
+
+
+class Interrupt:
+    """The first INT or TERM raises Stopped where the run is; later ones wait until everything is stopped."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __enter__(self) -> "Interrupt":
+        self.before = {number: signal.signal(number, self.arrived) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def arrived(self, *_) -> None:
+        self.count += 1
+        if self.count == 1:
+            raise Stopped
+
+
+def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, bin_dir: Path, results: Path,
+        seed: int | None, progress: Progress) -> tuple[Path, bool]:
+    """Measures; returns the folder of the run and whether it came to its end."""
+    if not shutil.which("wrk"):
+        sys.exit("corelab_bench: wrk is not installed. Run `make setup`, or install the package wrk.")
+    if not profile.verdicts:
+        scenarios = {name: dataclasses.replace(scenario, limits=scenario.limits.without_noise_gates())
+                     for name, scenario in scenarios.items()}
+    now = datetime.datetime.now(datetime.timezone.utc)
+    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    cpus = schedule.usable_cpus()
+    plan = schedule.make_plan(profile, scenarios, catalogue, cpus, seed)
+    folder = results / f"{now:%Y%m%dT%H%M%SZ}-{profile.name}-{repo.commit()}"
+    folder.mkdir(parents=True)
+    description = {
+        "run": folder.name, "profile": profile.name, "verdicts": profile.verdicts, "commit": repo.commit(),
+        "started": now.isoformat(timespec="seconds"), "seed": seed, "time_limit_seconds": profile.seconds,
+        "machine": manifest.machine(bin_dir), "versions": manifest.versions(catalogue),
+        "targets": manifest.targets(catalogue),
+        "scenarios": [describe(scenario, plan) for scenario in plan.scenarios],
+        "left_out": [vars(left) for left in plan.left_out], "outcome": {"state": "running"},
+    }
+    write_json(folder / "manifest.json", description)
+    announce(plan, profile, folder, progress)
+    begun = time.monotonic()
+    state = "finished"
+    with Interrupt(), KeptOff(cpus):
+        try:
+            description["micro"] = micro.measure(bin_dir, profile.micro_seconds, cpus[:1])
+            dropped = measure_blocks(plan, profile, catalogue, folder, begun, progress)
+            description["left_out"] += [vars(left) for left in dropped]
+        except Stopped:
+            state = "stopped by a signal"
+    progress.clear()
+    description["outcome"] = {"state": state, "seconds": round(time.monotonic() - begun, 1)}
+    write_json(folder / "manifest.json", description)
+    progress.say(f"{state} after {clock(time.monotonic() - begun)}: {folder}")
+    return folder, state == "finished"
+
+
+def describe(scenario: Scenario, plan: schedule.Plan) -> dict:
+    """The scenario as it is registered before the run, and where it runs."""
+    placement = plan.placements[scenario.name]
+    blocks = [block for block in plan.blocks if block[0].scenario.name == scenario.name]
+    slot = blocks[0][0]
+    return {"source": scenario.source, "blocks": len(blocks), "seconds": slot.seconds, "warm_up": slot.warm_up,
+            "entries": [{"label": entry.label, "target": entry.target, "flags": list(entry.flags)}
+                        for entry in scenario.entries],
+            "server_cpus": placement.server, "generator_cpus": placement.generator}
+
+
+def announce(plan: schedule.Plan, profile: Profile, folder: Path, progress: Progress) -> None:
+    progress.say(f"corelab bench, profile {profile.name}: {plan.trials} trials in {len(plan.blocks)} blocks of "
+                 f"{len(plan.scenarios)} scenarios, about {clock(plan.estimated_seconds)} (at most "
+                 f"{clock(profile.seconds)}); writing {repo.without_paths(str(folder))}")
+    for scenario in plan.scenarios:
+        blocks = [block for block in plan.blocks if block[0].scenario.name == scenario.name]
+        seconds = sum(schedule.estimate(slot) for block in blocks for slot in block)
+        progress.say(f"  {scenario.name:28} {len(blocks):3} blocks of {len(blocks[0]):2} trials  {clock(seconds)}")
+    for left in plan.left_out:
+        if left.entry or "profile" not in left.reason:
+            progress.say(f"  left out: {left.scenario}{', ' + left.entry if left.entry else ''}: {left.reason}")
+
+
+def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, folder: Path, begun: float,
+                   progress: Progress) -> list[schedule.LeftOut]:
+    """Measures block by block; returns what there was no time for."""
+    done = 0
+    pace = schedule.Pace()
+    refusals: dict[tuple[str, str], int] = {}
+    unmeasured: dict[str, int] = {}
+    with open(folder / "trials.ndjson", "w") as trials:
+        for index, block in enumerate(plan.blocks):
+            if time.monotonic() - begun + pace.expect(block) > profile.seconds:
+                name = block[0].scenario.name
+                unmeasured[name] = unmeasured.get(name, 0) + 1
+                continue
+            later = [slot for block in plan.blocks[index + 1:] for slot in block]
+            for slot in block:
+                key = (slot.scenario.name, slot.entry.label)
+                left = min(pace.expect(block[slot.position:] + later), profile.seconds - time.monotonic() + begun)
+                progress.update(done + 1, plan.trials, left, f"{key[0]}: {key[1]} (block {slot.block + 1})")
+                if refusals.get(key, 0) < MAX_REFUSALS:
+                    record = trial.measure(slot, catalogue[slot.entry.target], plan.placements[slot.scenario.name])
+                    trials.write(json.dumps(record) + "\n")
+                    trials.flush()
+                    refusals[key] = refusals.get(key, 0) + 1 if record.get("refused") else 0
+                    pace.add(slot, record["took_seconds"])
+                done += 1
+    return [schedule.LeftOut(name, "", f"its last {'block' if count == 1 else f'{count} blocks'}: no time was left")
+            for name, count in unmeasured.items()]
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Replaces the file in one step, so that an interruption leaves the old one or the new one."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(path)

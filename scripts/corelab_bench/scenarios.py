@@ -1,0 +1,207 @@
+"""Scenarios and profiles as data: benchmarks/scenarios/*.toml.
+
+A scenario is one question: a load, the entries that compete under it, what must hold for a row to be believed, and
+what was expected before anybody looked. A profile (profiles.toml) chooses scenarios and blocks to fit a time.
+"""
+
+import dataclasses
+import math
+import shlex
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from corelab_bench.targets import Catalogue, Target
+
+PROFILES_FILE = "profiles.toml"
+USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
+METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established")
+LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection")
+
+
+class ScenarioError(ValueError):
+    """A scenario file says something that the harness does not understand."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk sends: closed loop, `connections` open at a time."""
+
+    path: str
+    connections: int = 64
+    threads: int = 1
+    pipeline: int = 1
+    close: bool = False  # a connection per request
+    reconnects: bool = False  # servers may close connections: fewer are open at any one moment
+    slow_path: str = ""  # with slow_share: the other class of requests
+    slow_share: float = 0.0
+    body: str | None = None  # what the answer must be; None: the same before and after, whatever it is
+
+    @property
+    def held(self) -> int:
+        """Connections that must be open at once."""
+        return 1 if self.close or self.reconnects else self.connections
+
+    @property
+    def paths(self) -> list[str]:
+        return [self.path] + ([self.slow_path] if self.slow_path else [])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a row is not believed. `tie_within` is the difference that nobody would act on; where the A/A band is wider
+    than `tie_at_most`, the run is too noisy to call anything a tie."""
+
+    min_requests: int = 10
+    max_error_share: float = 0.0  # of the requests
+    max_spread: float = 0.25  # standard deviation over the blocks of the log ratio to the reference
+    max_steal: float = 0.10  # of all CPU time during the trial, taken by the hypervisor
+    max_foreign: float = 0.25  # and by processes that have no part in it
+    tie_within: float = 0.03
+    tie_at_most: float = 0.06
+
+
+    def without_noise_gates(self) -> "Limits":
+        """For a profile that proves the pipeline and gives no verdicts: it must work on a busy machine."""
+        return dataclasses.replace(self, max_steal=1.0, max_foreign=1.0, max_spread=math.inf)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A target with its flags, under the label that the report prints."""
+
+    label: str
+    target: str
+    flags: tuple[str, ...] = ()
+    steps: tuple[int, ...] = ()  # idle scenarios: how many connections this model can be asked to hold
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    kind: str  # load, idle
+    compare: str  # the metric of the table
+    reference: str
+    load: Load
+    limits: Limits
+    entries: tuple[Entry, ...]
+    server_cpus: int
+    may_share: bool  # where CPUs are too few, generator and server may share them
+    memory: bool  # sample memory during the warm-up
+    switches: bool  # sample context switches at the end of the load
+    overhead_seconds: float  # a first guess of what a trial takes beside its load; a run measures it
+    steps: tuple[int, ...]
+    budgets: tuple[dict, ...]
+    hypothesis: dict
+    source: dict  # the TOML as it was read: it goes into the manifest
+
+
+@dataclass(frozen=True)
+class ProfileLine:
+    scenario: str
+    blocks: int
+    min_blocks: int
+    seconds: float
+    warm_up: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`lines` are in order of importance: when time is short, the last are dropped first."""
+
+    name: str
+    seconds: float
+    verdicts: bool
+    micro_seconds: float
+    lines: tuple[ProfileLine, ...]
+
+
+def load_profiles(folder: Path) -> dict[str, Profile]:
+    with open(folder / PROFILES_FILE, "rb") as file:
+        tables = tomllib.load(file)
+    return {name: Profile(name=name, seconds=table["seconds"], verdicts=table["verdicts"],
+                          micro_seconds=table["micro_seconds"],
+                          lines=tuple(ProfileLine(min_blocks=line.get("min_blocks", 1),
+                                                  **{key: value for key, value in line.items()
+                                                     if key != "min_blocks"})
+                                      for line in table["scenarios"]))
+            for name, table in tables.items()}
+
+
+def load_scenarios(folder: Path, catalogue: Catalogue) -> dict[str, Scenario]:
+    scenarios = {}
+    for path in sorted(folder.glob("*.toml")):
+        if path.name == PROFILES_FILE:
+            continue
+        with open(path, "rb") as file:
+            source = tomllib.load(file)
+        if source.get("name") != path.stem:
+            raise ScenarioError(f"{path}: its name must be {path.stem}")
+        scenarios[path.stem] = parse_scenario(source, catalogue)
+    return scenarios
+
+
+def parse_scenario(source: dict, catalogue: Catalogue) -> Scenario:
+    """A scenario from its TOML table; raises ScenarioError with a sentence that names the mistake."""
+    name = source.get("name", "unnamed")
+    try:
+        placement = source.get("placement", {})
+        sample = source.get("sample", ["memory", "switches"])
+        scenario = Scenario(
+            name=name, title=source["title"], kind=source.get("kind", "load"), compare=source["compare"],
+            reference=source["reference"], load=Load(**source["load"]), limits=Limits(**source.get("limits", {})),
+            entries=tuple(entries(source, catalogue)), server_cpus=placement.get("server_cpus", 1),
+            may_share=placement.get("may_share", True), memory="memory" in sample, switches="switches" in sample,
+            overhead_seconds=source.get("overhead_seconds", USUAL_OVERHEAD_SECONDS),
+            steps=tuple(source.get("steps", ())), budgets=tuple(source.get("budget", ())),
+            hypothesis=source.get("hypothesis", {}), source=source)
+    except (KeyError, TypeError) as problem:
+        raise ScenarioError(f"scenario {name}: {problem}") from problem
+    check(scenario)
+    return scenario
+
+
+def check(scenario: Scenario) -> None:
+    def complain(text: str):
+        raise ScenarioError(f"scenario {scenario.name}: {text}")
+
+    labels = {entry.label for entry in scenario.entries}
+    if scenario.kind not in ("load", "idle"):
+        complain(f"kind is load or idle, not {scenario.kind}")
+    if scenario.compare not in METRICS:
+        complain(f"compare is one of {', '.join(METRICS)}, not {scenario.compare}")
+    if scenario.reference not in labels:
+        complain(f"its reference {scenario.reference} is not among its entries")
+    if scenario.kind == "idle" and not scenario.steps:
+        complain("an idle scenario needs steps, the numbers of connections to hold")
+    for claim in scenario.hypothesis.get("claims", []):
+        if claim["metric"] not in METRICS:
+            complain(f"a claim's metric is one of {', '.join(METRICS)}, not {claim['metric']}")
+        if not ({"at_least", "at_most", "tie"} & claim.keys()):
+            complain("a claim says at_least, at_most or tie")
+    for budget in scenario.budgets:
+        if not ({"at_least", "at_most"} & budget.keys()) or budget["metric"] not in METRICS:
+            complain("a budget says at_least or at_most of a metric")
+
+
+def entries(source: dict, catalogue: Catalogue):
+    """The competitors: every core when `cores` is true, then what `entries` lists; flags by name, else by waiting."""
+    flags = source.get("flags", {})
+    connections = source["load"].get("connections", Load.connections)
+    listed = []
+    if source.get("cores", False):
+        listed += [(target.name, {}) for target in catalogue.of_kind("core")]
+    listed += list(source.get("entries", {}).items())
+    for label, wanted in listed:
+        target = catalogue[wanted.get("target", label)]
+        text = wanted.get("flags", default_flags(flags, target))
+        yield Entry(label=label, target=target.name,
+                    flags=tuple(shlex.split(text.replace("{connections}", str(connections)))),
+                    steps=tuple(wanted.get("steps", source.get("steps", ()))))
+
+
+def default_flags(flags: dict, target: Target) -> str:
+    if target.kind != "core":
+        return flags.get(target.name, "")
+    return flags.get(target.name, flags.get(target.waiting, ""))

@@ -1,0 +1,185 @@
+"""One trial: a fresh server, its answers checked, warmed up, loaded, accounted for, checked again, stopped.
+
+`measure` never raises for what a target does wrong; the record says it. It does let KeyboardInterrupt through, after
+the server is stopped.
+"""
+
+import dataclasses
+import datetime
+import shlex
+import time
+
+from corelab_bench import accounting, http_check, load, repo, validity
+from corelab_bench.idle import IdleClient
+from corelab_bench.process import POLL_SECONDS, Server, StartError
+from corelab_bench.scenarios import Entry, Scenario
+from corelab_bench.targets import Target
+
+# The kernel frees and maps pages a little after the last answer.
+SETTLE_SECONDS = 0.2
+SETTLE_LIMIT_SECONDS = 5.0
+IDLE_LOOK_SECONDS = 0.02
+IDLE_SHARE = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    server: list[int]
+    generator: list[int]
+
+    @property
+    def shared(self) -> bool:
+        return bool(set(self.server) & set(self.generator))
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """A trial's place in the plan. `role` is "again" for the second entry of the reference (A/A)."""
+
+    scenario: Scenario
+    entry: Entry
+    block: int
+    position: int
+    role: str
+    seconds: float
+    warm_up: float
+
+
+def measure(slot: Slot, target: Target, placement: Placement) -> dict:
+    begun = time.monotonic()
+    scenario = slot.scenario
+    record = {"kind": scenario.kind, "scenario": scenario.name, "entry": slot.entry.label, "target": target.name,
+              "role": slot.role, "block": slot.block, "position": slot.position,
+              "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+              "connections": scenario.load.connections, "held": scenario.load.held, "pipeline": scenario.load.pipeline,
+              "server_cpus": placement.server, "generator_cpus": placement.generator}
+    machine = accounting.read_machine()
+    server = Server(target.command, slot.entry.flags, placement.server, target.folder)
+    try:
+        with server:
+            record["command"] = repo.without_paths(shlex.join(server.command)).replace(str(server.scratch), "SCRATCH")
+            try:
+                (idle_trial if scenario.kind == "idle" else load_trial)(slot, server, placement, record)
+            except (load.LoadError, OSError) as problem:
+                record["problem"] = f"{problem}; the server's last line: {repo.without_paths(server.last_words())}"
+            if not server.alive():
+                record["died"] = f"exit code {server.process.returncode}, {server.last_words()}"
+            elif server.stop().killed:
+                record["note"] = "did not stop within its grace after TERM and was killed"
+    except StartError as problem:
+        record["refused"] = record["problem"] = repo.without_paths(str(problem))
+    record["machine"] = accounting.machine_between(machine, accounting.read_machine())
+    gates = validity.idle_gates if scenario.kind == "idle" else validity.load_gates
+    record["invalid"] = gates(record, scenario.limits)
+    record["took_seconds"] = round(time.monotonic() - begun, 3)
+    return record
+
+
+def first_answers(server: Server, scenario: Scenario, record: dict) -> list[http_check.Answer]:
+    """The answer of each path once the server is up, and what is wrong with them."""
+    paths = scenario.load.paths
+
+    def ready():
+        try:
+            return http_check.fetch(server.port, paths[0], scenario.load.close)
+        except OSError:
+            return None
+
+    answers = [server.wait_until(ready)]
+    answers += [http_check.fetch(server.port, path, scenario.load.close) for path in paths[1:]]
+    wait_until_idle(server)
+    record["answer_bytes"] = [answer.size for answer in answers]
+    for path, answer in zip(paths, answers):
+        if answer.status != 200:
+            record["wrong_before"] = f"{path} has status {answer.status}"
+        elif path == scenario.load.path and scenario.load.body not in (None, answer.body.decode("latin-1")):
+            record["wrong_before"] = f"{path} has the body {answer.body[:40]!r}"
+    return answers
+
+
+def last_answers(server: Server, scenario: Scenario, first: list[http_check.Answer], record: dict) -> None:
+    for path, before in zip(scenario.load.paths, first):
+        try:
+            after = http_check.fetch(server.port, path, scenario.load.close)
+        except OSError as problem:
+            record["wrong_after"] = f"{path}: {problem}"
+            return
+        if different := http_check.difference(before, after):
+            record["wrong_after"] = f"{path}: {different}"
+
+
+def wait_until_idle(server: Server) -> None:
+    """Starting may go on after the first answer: 64 processes take a while to fork."""
+    deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
+    used, before = float("inf"), sum(accounting.read_cpu(server.pids()).ns.values())
+    while used > IDLE_SHARE * IDLE_LOOK_SECONDS * 1e9 and time.monotonic() < deadline:
+        time.sleep(IDLE_LOOK_SECONDS)
+        now = sum(accounting.read_cpu(server.pids()).ns.values())
+        used, before = now - before, now
+
+
+def wait_until_settled(server: Server, record: dict) -> None:
+    """A server may still work off what the warm-up left behind: a blocked loop does, for 64 times its handler."""
+    deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
+    while accounting.unfinished(server.port) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    if left := accounting.unfinished(server.port):
+        record["note"] = f"{left} connections of the warm-up were still open {SETTLE_LIMIT_SECONDS:g} s after it"
+
+
+def load_trial(slot: Slot, server: Server, placement: Placement, record: dict) -> None:
+    scenario = slot.scenario
+    first = first_answers(server, scenario, record)
+    if record.get("wrong_before"):
+        return
+
+    def look_at_memory():
+        record["memory"] = dataclasses.asdict(accounting.read_memory(server.pids()))
+
+    # Memory is read under the warm-up's load where there is one, so that the measured time is left alone.
+    looks = [(0.6, look_at_memory)] if scenario.memory else []
+    if slot.warm_up > 0:
+        load.run(scenario.load, server.port, slot.warm_up, placement.generator, looks)
+        wait_until_settled(server, record)
+        looks = []
+
+    def look_at_connections():
+        if not scenario.load.close:  # each lives so briefly that there may be none to see
+            record["connections_established"] = accounting.established(server.port)
+
+    switches = []
+
+    def look_at_switches():
+        switches.append((time.monotonic(), accounting.read_switches(pids)))
+
+    pids = server.pids()
+    looks = [(0.5, look_at_connections)] + looks
+    if scenario.switches:
+        looks = [(0.1, look_at_switches)] + looks + [(0.9, look_at_switches)]
+    cpu = accounting.read_cpu(pids)
+    result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks)
+    record["cpu"] = dataclasses.asdict(accounting.cpu_between(cpu, accounting.read_cpu(server.pids())))
+    record["load"] = dataclasses.asdict(result)
+    if switches:
+        (begun, before), (ended, after) = switches
+        voluntary, involuntary = accounting.switches_between(before, after)
+        record["switches"] = {"voluntary": voluntary, "involuntary": involuntary, "seconds": ended - begun}
+    last_answers(server, scenario, first, record)
+
+
+def idle_trial(slot: Slot, server: Server, placement: Placement, record: dict) -> None:
+    scenario = slot.scenario
+    first = first_answers(server, scenario, record)
+    if record.get("wrong_before"):
+        return
+    record["steps"] = []
+    with IdleClient(server.port, scenario.load.path, placement.generator) as client:
+        for asked in slot.entry.steps:
+            held = client.hold(asked)
+            time.sleep(SETTLE_SECONDS)
+            memory = dataclasses.asdict(accounting.read_memory(server.pids()))
+            record["steps"].append({"asked": asked, "open": held["open"], "problem": held["problem"],
+                                    "established": accounting.established(server.port), **memory})
+            if held["open"] < asked:
+                break
+    last_answers(server, scenario, first, record)

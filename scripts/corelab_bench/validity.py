@@ -1,0 +1,85 @@
+"""The gates: a trial that does not prove itself is INVALID, with the reason. Each gate has a test that makes it fire.
+
+They read the written record only, so that a reader of the raw data can apply them again.
+"""
+
+from corelab_bench.scenarios import Limits
+
+# A policy that closes connections says so in a header that the checked answer did not have.
+CONNECTION_HEADER_BYTES = 24
+
+
+def load_gates(record: dict, limits: Limits) -> list[str]:
+    """Reasons not to believe a load trial; none when it is valid."""
+    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    load = record.get("load")
+    if not load:
+        return reasons or ["no load was measured"]
+    errors = {name: count for name, count in load["errors"].items() if count}
+    if sum(errors.values()) > limits.max_error_share * load["requests"]:
+        words = ", ".join(f"{count} {'answers of status 400 or more' if name == 'status' else name + ' errors'}"
+                          for name, count in errors.items())
+        reasons.append(f"wrk met {words}")
+    if load["requests"] < limits.min_requests:
+        reasons.append(f"{load['requests']} requests: fewer than {limits.min_requests} give no rate")
+    elif reason := size_gate(record):
+        reasons.append(reason)
+    held = record.get("connections_established")
+    if held is not None and held < record["held"]:
+        reasons.append(f"{held} of {record['held']} connections were established")
+    return reasons
+
+
+def idle_gates(record: dict, limits: Limits) -> list[str]:
+    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    if len(record.get("steps", [])) < 2:
+        reasons.append("fewer than two numbers of connections were measured: no slope")
+    if any(step["unreadable"] for step in record.get("steps", [])):
+        reasons.append("the memory of a process could not be read")
+    return reasons
+
+
+def answer_gates(record: dict) -> list[str]:
+    return [f"answer {when}: {record[key]}" for when, key in
+            (("before the load", "wrong_before"), ("after the load", "wrong_after")) if record.get(key)]
+
+
+def process_gates(record: dict) -> list[str]:
+    reasons = []
+    if record.get("problem"):
+        reasons.append(record["problem"])
+    if record.get("died"):
+        reasons.append(f"the server died: {record['died']}")
+    elif record.get("cpu", {}).get("ended", 0):
+        reasons.append(f"{record['cpu']['ended']} of the target's processes ended during the load")
+    return reasons
+
+
+def machine_gates(record: dict, limits: Limits) -> list[str]:
+    machine = record.get("machine", {})
+    steal, foreign = machine.get("steal_share", 0.0), machine.get("foreign_share", 0.0)
+    reasons = []
+    # Without the figure itself, so that the report can count the trials that have the same reason.
+    if steal > limits.max_steal:
+        reasons.append(f"the hypervisor took more than {limits.max_steal:.0%} of the CPU time")
+    if foreign > limits.max_foreign:
+        reasons.append(f"other processes took more than {limits.max_foreign:.0%} of the CPU time")
+    return reasons
+
+
+def size_gate(record: dict) -> str:
+    """Sampled during: bytes a request must be those of the answers that were checked."""
+    load = record["load"]
+    sizes = record["answer_bytes"]
+    mean = load["bytes"] / load["requests"]
+    in_flight = record["connections"] * record["pipeline"] * max(sizes) / load["requests"]
+    if not min(sizes) * 0.995 <= mean <= max(sizes) * 1.005 + CONNECTION_HEADER_BYTES + in_flight:
+        return f"{mean:.1f} bytes a request, where the checked answer has {' or '.join(map(str, sizes))}"
+    return ""
+
+
+def spread_gate(spread: float, limits: Limits) -> str:
+    """Run-to-run spread of one entry over its blocks, as the standard deviation of its log ratio to the reference."""
+    if spread > limits.max_spread:
+        return f"its ratio to the reference spreads by {spread:.0%} over the blocks, more than {limits.max_spread:.0%}"
+    return ""

@@ -1,0 +1,109 @@
+"""What the tests share: targets made of the fake server, a scenario for them, and a synthetic run with known answers."""
+
+import json
+import os
+import random
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from corelab_bench import repo, scenarios, targets, trial  # noqa: E402
+
+FAKE = HERE / "fake_server.py"
+
+
+def fake_target(*modes: str) -> targets.Target:
+    return targets.Target("fake", "core", "a test's server", command=(sys.executable, str(FAKE), "{port}", *modes))
+
+
+def catalogue(*names: str) -> targets.Catalogue:
+    return targets.Catalogue([targets.Target(name, "core", "model", waiting="evented", command=("true",))
+                              for name in names])
+
+
+def scenario(**changes) -> scenarios.Scenario:
+    source = {"name": "test", "title": "A test", "compare": "throughput", "reference": "fake",
+              "limits": {"max_steal": 1.0, "max_foreign": 1.0},  # the tests must pass on a busy machine too
+              "load": {"path": "/plaintext", "body": "Hello, World!", "connections": 4},
+              "entries": {"fake": {}}} | changes
+    return scenarios.parse_scenario(source, catalogue("fake", "other", "third"))
+
+
+def measure(*modes: str, seconds: float = 0.3, **changes) -> dict:
+    """One real trial of the fake server."""
+    tested = scenario(**changes)
+    slot = trial.Slot(tested, tested.entries[0], 0, 0, "", seconds, 0.0)
+    cpus = sorted(os.sched_getaffinity(0))
+    return trial.measure(slot, fake_target(*modes), trial.Placement(cpus[:1], cpus[-1:]))
+
+
+def good_record(**changes) -> dict:
+    """A load trial that passes every gate."""
+    return {"kind": "load", "scenario": "test", "entry": "fake", "target": "fake", "role": "", "block": 0,
+            "connections": 64, "held": 64, "pipeline": 1, "answer_bytes": [150], "connections_established": 64,
+            "server_cpus": [0], "invalid": [], "took_seconds": 1.0, "command": "fake",
+            "cpu": {"total_ns": 10**9, "user_ticks": 30, "system_ticks": 70, "ended": 0},
+            "load": {"requests": 100000, "seconds": 1.0, "bytes": 15000000, "generator_cpu_seconds": 0.5,
+                     "errors": {"connect": 0, "read": 0, "write": 0, "status": 0, "timeout": 0}},
+            "switches": {"voluntary": 1000, "involuntary": 100, "seconds": 0.85},
+            "memory": {"pss_bytes": 5 * 2**20, "processes": 1, "threads": 2, "fds": 70},
+            "machine": {"steal_share": 0.0, "foreign_share": 0.01}} | changes
+
+
+def synthetic_run(folder: Path, profile: str = "full") -> Path:
+    """A run over the repository's own scenarios in which every core costs 8 µs a request, `prefork` twice that,
+    `thread-pool` is absent, `multi-reactor` is INVALID, and the canned responders cost 7.5 µs."""
+    cores = targets.Catalogue([targets.Target(name, "core", "a model", waiting="evented")
+                               for name in targets.EXPECTED_CORES] + targets.peers(repo.PEERS) +
+                              [targets.Target(f"floor-{model}", "floor", words)
+                               for model, words in targets.FLOOR_MODELS.items()])
+    known = scenarios.load_scenarios(repo.SCENARIOS, cores)
+    lines = scenarios.load_profiles(repo.SCENARIOS)[profile].lines
+    rng = random.Random(1)
+    records, registered = [], []
+    for line in lines:
+        one = known[line.scenario]
+        registered.append({"source": one.source, "blocks": 8, "seconds": 1.0, "warm_up": 0.2,
+                           "entries": [{"label": entry.label, "target": entry.target, "flags": list(entry.flags)}
+                                       for entry in one.entries], "server_cpus": [0], "generator_cpus": [1]})
+        for block in range(8):
+            turns = [(entry, "") for entry in one.entries]
+            turns += [(entry, "again") for entry in one.entries if entry.label == one.reference]
+            for entry, role in turns:
+                if entry.target != "thread-pool":
+                    records.append(synthetic_trial(one, entry, role, block, rng))
+    folder.mkdir(parents=True)
+    (folder / "trials.ndjson").write_text("".join(json.dumps(record) + "\n" for record in records))
+    machine = {"kernel": "Linux 6 #1", "distribution": "a test", "cpu": "a CPU", "cpus": [0, 1], "cgroup_cpu_max": "",
+               "memory_bytes": 2**34, "governor": "none", "clock_source": "tsc", "virtualisation": "none",
+               "mitigations": {"meltdown": "Not affected"}, "limits": {"open files": [1024, 1024]},
+               "sysctls": {"net.core.somaxconn": "4096"}, "load_average": [0, 0, 0], "compiled": "Release"}
+    manifest = {"run": folder.name, "profile": profile, "verdicts": profile != "smoke", "commit": "uncommitted",
+                "started": "2025-01-01T00:00:00+00:00", "seed": 1, "time_limit_seconds": 100, "machine": machine,
+                "versions": {"wrk": "4"}, "scenarios": registered, "outcome": {"state": "finished", "seconds": 9},
+                "targets": {name: {"kind": target.kind, "model": target.model, "version": "", "command": "",
+                                   "absent": ""} for name, target in cores.targets.items()},
+                "left_out": [{"scenario": one["source"]["name"], "entry": "thread-pool", "reason": "absent here"}
+                             for one in registered],
+                "micro": {"rows": [{"name": "session/one", "cpu_ns": 321.0, "real_ns": 322.0, "iterations": 1000}]}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, block: int,
+                    rng: random.Random) -> dict:
+    noise = rng.gauss(1, 0.005)
+    cost_us = 8.0 * noise * (2 if entry.target == "prefork" else 7.5 / 8 if "floor" in entry.target else 1)
+    requests = int(1e6 / cost_us)
+    record = good_record(kind=one.kind, scenario=one.name, entry=entry.label, target=entry.target, role=role,
+                         block=block, invalid=["a reason to doubt it"] if entry.target == "multi-reactor" else [])
+    record["load"] = record["load"] | {"requests": requests}
+    if one.kind == "idle":
+        del record["load"], record["cpu"]
+        size = 10000 if entry.target == "thread-per-connection" else 500
+        record["steps"] = [{"asked": count, "open": count, "established": count, "unreadable": [], "threads": 1,
+                            "pss_bytes": int(5e6 + size * count * noise)} for count in one.steps]
+    return record

@@ -1,0 +1,107 @@
+"""The report from a synthetic run: it renders, and says what the data say."""
+
+import re
+import tempfile
+import unittest
+from pathlib import Path
+
+import support
+
+from corelab_bench import report, summary
+
+
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        base = Path(cls.folder.name)
+        cls.run_folder = support.synthetic_run(base / "results" / "20250101T000000Z-full-0000000000")
+        cls.written = report.write(cls.run_folder, base / "REPORT.md")
+        cls.text = (base / "REPORT.md").read_text()
+        cls.summary = summary.load_run(cls.run_folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def row(self, scenario: str, label: str) -> summary.Row:
+        return self.summary.scenario(scenario).row(label)
+
+    def test_words_are_those_of_the_data(self):
+        self.assertEqual(self.row("plaintext", "thread-per-connection").word, "tie")
+        self.assertEqual(self.row("plaintext", "prefork").word, "behind")
+        self.assertAlmostEqual(self.row("plaintext", "prefork").ratio.value, 0.5, delta=0.01)
+        self.assertEqual(self.row("plaintext", "multi-reactor").word, "INVALID")
+        self.assertEqual(self.row("plaintext", "thread-pool").word, "not measured")
+
+    def test_budgets_stand_with_figure_limit_and_word(self):
+        words = {budget.text: budget.word for budget in self.summary.budgets}
+        self.assertEqual(words["event-loop over floor-epoll"], "met")  # 8 / 7.5 = 1.067
+        self.assertEqual(words["prefork over floor-prefork"], "missed")
+        self.assertEqual(words["thread-pool over floor-blocking"], "not measured")
+        self.assertEqual(words["event-loop: idle connections established"], "met")
+        line = next(line for line in self.text.splitlines() if line.startswith("| event-loop over floor-epoll |"))
+        self.assertRegex(line, r"\| 1\.0[67]× \[1\.0\d, 1\.0\d\] \| ≤ 1\.10× \| \*\*met\*\* \| 8 \|")
+
+    def test_hypotheses_have_a_verdict(self):
+        self.assertEqual(self.summary.scenario("idle-memory").verdict, "confirmed")
+        self.assertEqual(self.summary.scenario("block").verdict, "refuted")
+        self.assertIn("### idle-memory: confirmed", self.text)
+
+    def test_every_figure_that_is_linked_exists_and_every_one_drawn_is_linked(self):
+        linked = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", self.text)
+        base = Path(self.folder.name)
+        self.assertTrue(all((base / link).exists() for link in linked), linked)
+        self.assertEqual({Path(link).name for link in linked},
+                         {path.name for path in (self.run_folder / "figures").iterdir()})
+        self.assertEqual(len(linked), 6)
+
+    def test_the_runs_own_copy_links_within_its_folder(self):
+        own = (self.run_folder / "report.md").read_text()
+        self.assertIn("](./figures/ratios.svg)", own)
+
+    def test_tables_are_whole(self):
+        """Every row of a table has the columns of its head."""
+        columns = None
+        for line in self.text.splitlines():
+            if not line.startswith("|"):
+                columns = None
+                continue
+            count = len(re.findall(r"(?<!\\)\|", line.rstrip()))
+            columns = columns or count
+            self.assertEqual(count, columns, line)
+
+    def test_no_raw_template_and_no_path_of_this_machine(self):
+        self.assertEqual(re.findall(r".*(?:\{\{|\{%|\bNone\b|\bnan\b).*", self.text), [])
+        self.assertNotIn(str(support.ROOT), self.text)
+
+    def test_the_same_data_give_the_same_report(self):
+        before = {path.name: path.read_bytes() for path in (self.run_folder / "figures").iterdir()}
+        report.write(self.run_folder)
+        after = {path.name: path.read_bytes() for path in (self.run_folder / "figures").iterdir()}
+        self.assertEqual(before, after)
+
+    def test_smoke_gives_no_verdicts(self):
+        folder = support.synthetic_run(Path(self.folder.name) / "smoke", "smoke")
+        text = report.render(summary.load_run(folder), [], ".")
+        self.assertIn("no verdicts", text)
+        self.assertEqual(re.findall(r"\*\*(?:met|missed|ahead|behind|tie|undecided)\*\* \|", text), [])
+
+    def test_a_run_stopped_before_its_first_trial_still_gives_a_report(self):
+        folder = support.synthetic_run(Path(self.folder.name) / "empty", "smoke")
+        (folder / "trials.ndjson").write_text("")
+        report.write(folder)
+        self.assertIn("the run ended before", (folder / "report.md").read_text())
+
+    def test_a_generator_without_time_left_gives_no_throughput_word(self):
+        row = self.row("cpu", "prefork")
+        for trial in row.trials:
+            trial["load"]["generator_cpu_seconds"], trial["cpu"]["total_ns"] = 0.99, 5 * 10**8
+        self.assertTrue(summary.generator_bound(row))
+        for trial in row.trials:
+            trial["cpu"]["total_ns"] = 10**9
+        self.assertFalse(summary.generator_bound(row))
+
+
+if __name__ == "__main__":
+    unittest.main()
