@@ -97,20 +97,22 @@ void run_table(const Core& core, const std::string& address, const std::vector<C
 using Conformance = CoreTest;
 
 TEST_P(Conformance, every_case_has_its_statuses_and_its_connection_state) {
-  const auto server = serve();
+  const auto server = serve(holding(core()));
   run_table(core(), server.address(), cases());
 }
 
 TEST_P(Conformance, limits_hold_on_both_sides) {
-  const auto server =
-      serve({"--limit-request-line", std::to_string(SmallLimits::request_line), "--limit-request-fields",
-             std::to_string(SmallLimits::fields), "--limit-request-head", std::to_string(SmallLimits::head),
-             "--limit-request-body", std::to_string(SmallLimits::body)});
+  Arguments arguments = holding(core());
+  arguments.insert(arguments.end(), {"--limit-request-line", std::to_string(SmallLimits::request_line),
+                                     "--limit-request-fields", std::to_string(SmallLimits::fields),
+                                     "--limit-request-head", std::to_string(SmallLimits::head),
+                                     "--limit-request-body", std::to_string(SmallLimits::body)});
+  const auto server = serve(arguments);
   run_table(core(), server.address(), limit_cases());
 }
 
 TEST_P(Conformance, one_byte_at_a_time_changes_nothing) {
-  const auto server = serve();
+  const auto server = serve(holding(core()));
   size_t count = 0;
   for (size_t i = 0; i < cases().size(); ++i) {
     const Case& the_case = cases()[i];

@@ -57,7 +57,9 @@ TEST(Endpoints, answer_with_identical_bytes_on_every_core) {
   std::map<std::string, std::map<std::string, std::string>> raw;  // of a request, of a core
   for (const Core& core : cores()) {
     SCOPED_TRACE(core.name);
-    const ServerProcess server(core.name, {"--upstream", upstream.address()});
+    Arguments arguments = holding(core);
+    arguments.insert(arguments.end(), {"--upstream", upstream.address()});
+    const ServerProcess server(core.name, arguments);
     for (const Exchange& exchange : exchanges()) {
       SCOPED_TRACE(exchange.request.substr(0, 60));
       Client client(server.address());

@@ -17,9 +17,9 @@ namespace {
   std::exit(1);
 }
 
-// Asks the program itself instead of knowing names: a worker count that means nothing to a core is refused.
-bool asks_for_workers(const std::string& core) {
-  return run_corelab({"serve", "--core", core, "--workers", "2", "--check-config"}).code == 0;
+// Asks the program itself instead of knowing names: a flag that means nothing to a core is refused.
+bool takes(const std::string& core, const std::string& flag, const std::string& value) {
+  return run_corelab({"serve", "--core", core, flag, value, "--check-config"}).code == 0;
 }
 
 std::vector<Core> ask() {
@@ -33,7 +33,8 @@ std::vector<Core> ask() {
       core.waiting = row.at("waiting");
       core.unit = row.at("unit");
       core.distribution = row.at("distribution");
-      core.takes_workers = asks_for_workers(core.name);
+      core.takes_workers = takes(core.name, "--workers", "2");
+      core.takes_policy = takes(core.name, "--keep-alive-policy", "hold");
       list.push_back(std::move(core));
     }
   } catch (const std::exception& error) {
@@ -64,6 +65,10 @@ bool has_core(const std::string& name) {
 
 Arguments workers(const Core& core, int count) {
   return core.takes_workers ? Arguments{"--workers", std::to_string(count)} : Arguments{};
+}
+
+Arguments holding(const Core& core) {
+  return core.takes_policy ? Arguments{"--keep-alive-policy", "hold"} : Arguments{};
 }
 
 std::string core_test_name(const ::testing::TestParamInfo<Core>& info) {

@@ -19,6 +19,7 @@ struct Core {
   std::string unit;     // thread, process, ...
   std::string distribution;
   bool takes_workers = false;  // whether --workers means something to it
+  bool takes_policy = false;   // the same of --keep-alive-policy
 
   bool evented() const { return waiting == "evented"; }
   bool has_processes() const { return unit.find("process") != std::string::npos; }
@@ -33,6 +34,9 @@ bool has_core(const std::string& name);
 
 // `--workers count` for a core that takes them, else nothing.
 Arguments workers(const Core& core, int count);
+// `--keep-alive-policy hold` for a core that takes it, else nothing: for tests of what an answer says, which under
+// `yield` may also say `Connection: close` because somebody else happened to wait.
+Arguments holding(const Core& core);
 
 // For INSTANTIATE_TEST_SUITE_P: thread-pool-handoff reads thread_pool_handoff.
 std::string core_test_name(const ::testing::TestParamInfo<Core>& info);
