@@ -1,5 +1,6 @@
 """One server process tree: started on its CPUs in a session of its own, stopped without anything left behind."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from corelab_bench import accounting
 
+PR_SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
 STOP_GRACE_SECONDS = 3.0
 POLL_SECONDS = 0.005
 
@@ -38,6 +40,20 @@ def on_cpus(command: list[str], cpus: list[int], parent_death: str) -> list[str]
     return ["setpriv", "--pdeathsig", parent_death, "taskset", "-c", ",".join(map(str, cpus)), *command]
 
 
+def adopt_orphans() -> None:
+    """From now on a target's processes whose parent has ended become children of this one: the CPU time of a server
+    that ends without waiting for its workers would otherwise count as a stranger's."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap(pids: set[int]) -> None:
+    for pid in pids:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass  # its own parent has waited for it
+
+
 def environment() -> dict[str, str]:
     """Without CORELAB_*: a variable of the caller must not configure what is measured."""
     return {name: value for name, value in os.environ.items() if not name.startswith("CORELAB_")}
@@ -58,6 +74,7 @@ class Server:
         self.stopped: Stopped | None = None
 
     def __enter__(self) -> "Server":
+        adopt_orphans()
         try:
             with open(self.scratch / "output", "wb") as output:
                 self.process = subprocess.Popen(on_cpus(self.command, self.cpus, "TERM"), cwd=self.folder,
@@ -116,12 +133,15 @@ class Server:
         if self.alive():
             self.process.terminate()
         killed = False
+        seen = set()
         while members := self.living():
+            seen.update(members)
             if time.monotonic() - begun > grace:
                 killed = True
                 for pid in members:
                     signal_quietly(pid, signal.SIGKILL)
             time.sleep(POLL_SECONDS)
+        reap(seen - {self.pid})
         self.stopped = Stopped(time.monotonic() - begun, killed, self.process.poll())
         return self.stopped
 

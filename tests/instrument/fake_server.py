@@ -15,6 +15,7 @@ import sys
 import time
 
 BODY = b"Hello, World!"
+BUSY_SECONDS = 0.3  # of CPU time, burned by a busy child
 FAULT_AFTER = 50  # answers that are right before a fault shows
 
 
@@ -31,8 +32,10 @@ def answer(modes: set[str], count: int) -> bytes:
 def serve(port: int, modes: set[str]) -> None:
     if "refuses" in modes:
         sys.exit("this server refuses to start")
-    if "child" in modes and os.fork() == 0:
+    if modes & {"child", "busy-child"} and os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while "busy-child" in modes and time.process_time() < BUSY_SECONDS:
+            pass
         while True:
             time.sleep(60)
     if "stubborn" in modes:

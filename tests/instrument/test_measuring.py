@@ -182,6 +182,16 @@ class Stopping(unittest.TestCase):
         self.assertEqual([pid for pid in pids if os.path.exists(f"/proc/{pid}") and
                           accounting.stat_fields(pid)[0] != "Z"], [])
 
+    def test_a_worker_that_its_parent_does_not_wait_for_counts_as_ours(self):
+        before = accounting.own_cpu_seconds()
+        target = support.fake_target("busy-child")
+        server = process.Server(target.command, (), [min(os.sched_getaffinity(0))], ".")
+        with server:
+            server.wait_until(lambda: self.answers(server.port))
+            server.wait_until(lambda: sum(accounting.read_cpu(server.pids()).ns.values()) > 0.3e9)
+            server.stop(grace=0.1)
+        self.assertGreater(accounting.own_cpu_seconds() - before, 0.3)
+
     def test_the_callers_corelab_variables_do_not_reach_the_target(self):
         os.environ["CORELAB_WORKERS"] = "7"
         self.addCleanup(os.environ.pop, "CORELAB_WORKERS")
