@@ -1,0 +1,23 @@
+// When a result is not to be believed: each gate gives its reason, and has a test that makes it fire.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "benchmarks/load/options.hpp"
+#include "benchmarks/load/tally.hpp"
+
+namespace corelab::load {
+
+/// Reasons to call the run INVALID; none if it is valid. Reads the tally alone.
+std::vector<std::string> reasons_to_doubt(const Options& options, const Tally& tally);
+
+/// Mean number of requests between sending and answer, by a counter, and by Little's law from how many there were and
+/// how long each took. The two come from separate book-keeping.
+struct InFlight {
+  double counted = 0, by_littles_law = 0;
+  double relative_difference() const;
+};
+InFlight in_flight(const Tally& tally);
+
+}  // namespace corelab::load

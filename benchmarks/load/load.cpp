@@ -1,0 +1,76 @@
+// corelab-load: the command line, the files it writes, and nothing of the load.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "benchmarks/load/generator.hpp"
+#include "benchmarks/load/options.hpp"
+#include "benchmarks/load/result.hpp"
+
+namespace {
+
+namespace load = corelab::load;
+
+load::Generator* running = nullptr;
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::ofstream open_file(const std::string& path) {
+  std::ofstream file(path);
+  if (!file) throw std::runtime_error("cannot write to " + path);
+  return file;
+}
+
+int run(const load::Options& options) {
+  raise_descriptor_limit();
+  std::ofstream lines, file;
+  if (!options.ndjson.empty()) lines = open_file(options.ndjson);
+  if (!options.json.empty() && options.json != "-") file = open_file(options.json);
+  const bool shows_progress = !options.quiet && isatty(STDERR_FILENO) == 1;
+  load::Generator generator(options);
+  running = &generator;
+  std::signal(SIGINT, [](int) { running->stop(); });
+  std::signal(SIGTERM, [](int) { running->stop(); });
+  const load::Tally tally = generator.run([&](unsigned second, const load::Second& one) {
+    if (lines.is_open()) lines << load::to_json(second, one).dump() << std::endl;
+    if (shows_progress) std::cerr << "\r\033[K" << load::progress(options, second, one) << std::flush;
+  });
+  if (shows_progress) std::cerr << "\r\033[K";
+  if (!options.quiet) std::cerr << load::summary(options, tally);
+  if (options.json == "-") std::cout << load::to_json(options, tally).dump(1) << "\n";
+  if (file.is_open() && !(file << load::to_json(options, tally).dump(1) << "\n").flush()) {
+    throw std::runtime_error("cannot write to " + options.json);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::optional<load::Options> options;
+  try {
+    options = load::parse_command_line(argc, argv);
+  } catch (const load::UsageError& error) {
+    std::cerr << "corelab-load: " << error.what() << " (corelab-load --help lists the flags)\n";
+    return 2;
+  }
+  if (!options) return 0;
+  try {
+    return run(*options);
+  } catch (const boost::system::system_error& error) {
+    std::cerr << "corelab-load: cannot connect to " << options->target.authority() << ": " << error.code().message() << "\n";
+  } catch (const std::exception& error) {
+    std::cerr << "corelab-load: " << error.what() << "\n";
+  }
+  return 1;
+}

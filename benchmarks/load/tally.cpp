@@ -1,0 +1,38 @@
+#include "benchmarks/load/tally.hpp"
+
+#include <numeric>
+
+namespace corelab::load {
+
+const char* to_string(Loss loss) {
+  switch (loss) {
+    case Loss::connect: return "connect";
+    case Loss::closed: return "closed";
+    case Loss::reset: return "reset";
+    case Loss::malformed: return "malformed";
+    case Loss::timeout: return "timeout";
+    case Loss::unfinished: return "unfinished";
+  }
+  return "";
+}
+
+std::uint64_t Counts::unanswered() const { return std::accumulate(lost.begin(), lost.end(), std::uint64_t{0}); }
+
+void Counts::add(const Counts& others) {
+  due += others.due;
+  answered += others.answered;
+  answered_in_time += others.answered_in_time;
+  bad_status += others.bad_status;
+  for (std::size_t i = 0; i < lost.size(); ++i) lost[i] += others.lost[i];
+  response.add(others.response);
+  service.add(others.service);
+  service_seconds += others.service_seconds;
+}
+
+Counts Tally::total() const {
+  Counts sum;
+  for (const Counts& one : classes) sum.add(one);
+  return sum;
+}
+
+}  // namespace corelab::load

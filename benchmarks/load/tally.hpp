@@ -1,0 +1,67 @@
+// What became of the requests: the figures that a run ends with, as plain data.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "benchmarks/load/latencies.hpp"
+
+namespace corelab::load {
+
+/// Why a request has no answer.
+enum class Loss {
+  connect,     ///< no connection could be made
+  closed,      ///< the peer closed before its answer was complete
+  reset,       ///< the peer reset the connection
+  malformed,   ///< what came is no HTTP answer
+  timeout,     ///< given up --timeout after it was due
+  unfinished,  ///< --grace after the end there was still no answer
+};
+inline constexpr std::array losses = {Loss::connect,   Loss::closed,  Loss::reset,
+                                      Loss::malformed, Loss::timeout, Loss::unfinished};
+const char* to_string(Loss loss);
+
+/// Of one class of requests, or of all.
+struct Counts {
+  std::uint64_t due = 0;       ///< requests whose time had come
+  std::uint64_t answered = 0;  ///< in full, whatever the status
+  std::uint64_t answered_in_time = 0;  ///< of these, before the end
+  std::uint64_t bad_status = 0;  ///< of these answers, those of status 400 or more
+  std::array<std::uint64_t, losses.size()> lost{};
+  /// From when it was due, and from when it was sent, to its answer; to when it was given up for those without: they
+  /// took at least that long.
+  Latencies response, service;
+  double service_seconds = 0;  ///< of the answered, summed
+
+  std::uint64_t unanswered() const;
+  void add(const Counts& others);
+};
+
+struct Second {
+  std::uint64_t answered = 0, lost = 0, in_flight = 0, queued = 0;
+  Latencies response;
+};
+
+struct Tally {
+  std::vector<Counts> classes;
+  Latencies lag;  ///< of the schedule: from when a request was due to when the generator saw to it
+  double flight_seconds = 0;  ///< time of all requests between sending and answer, within the measured time
+  double queue_seconds = 0;   ///< and between due and sending
+  double measured_seconds = 0;
+
+  unsigned connections_established = 0;
+  unsigned starved_connections = 0;  ///< asked something, and never had an answer
+  std::vector<std::uint64_t> answers_per_connection;
+  std::uint64_t connects = 0;  ///< that succeeded, the first ones included
+  std::uint64_t retried = 0;   ///< sent again because a reused connection was closed before a byte of the answer
+  unsigned idle_established = 0, idle_open_at_end = 0;
+
+  double cpu_seconds = 0;  ///< of the generator while it measured
+  std::string first_problem;  ///< of a connect
+
+  Counts total() const;
+};
+
+}  // namespace corelab::load

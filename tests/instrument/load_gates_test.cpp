@@ -1,0 +1,109 @@
+// Every gate fires on the tally that is wrong in its way, and none on a good one.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "benchmarks/load/gates.hpp"
+
+namespace corelab::load {
+namespace {
+
+Options open_options() {
+  Options options;
+  options.arrivals = Arrivals::poisson;
+  options.rate = 100;
+  options.connections = 2;
+  options.classes = {{"all", 1, "/"}};
+  return options;
+}
+
+// A thousand requests in ten seconds, 10 ms each: one in flight on the average.
+Tally good_tally() {
+  Tally tally;
+  tally.measured_seconds = 10;
+  tally.connections_established = 2;
+  Counts counts;
+  counts.due = counts.answered = counts.answered_in_time = 1000;
+  for (int i = 0; i < 1000; ++i) {
+    counts.response.add(11'000'000);
+    counts.service.add(10'000'000);
+    tally.lag.add(20'000);
+  }
+  tally.flight_seconds = 10;
+  tally.classes = {counts};
+  return tally;
+}
+
+void expect_reason(const Options& options, const Tally& tally, const std::string& words) {
+  const auto reasons = reasons_to_doubt(options, tally);
+  ASSERT_EQ(reasons.size(), 1u) << (reasons.empty() ? "no reason" : reasons.back());
+  EXPECT_NE(reasons[0].find(words), std::string::npos) << reasons[0];
+}
+
+TEST(Gates, a_good_run_passes) { EXPECT_TRUE(reasons_to_doubt(open_options(), good_tally()).empty()); }
+
+TEST(Gates, nothing_was_due) {
+  Tally tally = good_tally();
+  tally.classes = {Counts{}};
+  expect_reason(open_options(), tally, "no request was due");
+}
+
+TEST(Gates, connections_are_missing) {
+  Tally tally = good_tally();
+  tally.connections_established = 1;
+  tally.first_problem = "Connection refused";
+  expect_reason(open_options(), tally, "1 of 2 connections were established: Connection refused");
+}
+
+TEST(Gates, idle_connections_are_missing) {
+  Options options = open_options();
+  options.idle = 10;
+  Tally tally = good_tally();
+  tally.idle_established = 9;
+  expect_reason(options, tally, "9 of 10 idle connections");
+}
+
+TEST(Gates, the_generator_was_late) {
+  Tally tally = good_tally();
+  for (int i = 0; i < 20; ++i) tally.lag.add(5'000'000);
+  expect_reason(open_options(), tally, "the generator was late");
+}
+
+TEST(Gates, the_rate_was_not_kept) {
+  Tally tally = good_tally();
+  tally.classes[0].answered_in_time = 970;
+  expect_reason(open_options(), tally, "the rate was not kept: 970 of 1000");
+}
+
+TEST(Gates, requests_were_never_answered) {
+  Tally tally = good_tally();
+  tally.classes[0].lost[static_cast<std::size_t>(Loss::timeout)] = 2;
+  expect_reason(open_options(), tally, "2 of 1000 requests were never answered");
+}
+
+TEST(Gates, answers_were_errors) {
+  Tally tally = good_tally();
+  tally.classes[0].bad_status = 1;
+  expect_reason(open_options(), tally, "status of 400 or more");
+}
+
+TEST(Gates, littles_law_does_not_hold) {
+  Tally tally = good_tally();
+  tally.flight_seconds = 9.7;
+  expect_reason(open_options(), tally, "Little's law");
+  tally.flight_seconds = 9.9;
+  EXPECT_TRUE(reasons_to_doubt(open_options(), tally).empty());
+}
+
+TEST(Gates, a_closed_loop_has_no_schedule_to_keep) {
+  Options options = open_options();
+  options.arrivals = Arrivals::closed;
+  Tally tally = good_tally();
+  tally.lag.clear();
+  tally.classes[0].answered_in_time = 900;
+  EXPECT_TRUE(reasons_to_doubt(options, tally).empty());
+}
+
+}  // namespace
+}  // namespace corelab::load
