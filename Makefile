@@ -3,6 +3,7 @@
 #   make                  build everything into build/bin
 #   make test             run the tests
 #   make bench            measure the cores and write REPORT.md   (PROFILE=smoke|default|full)
+#   make bench ONLY=stall measure some scenarios of the profile; the report goes into results/ alone
 #   make report           write REPORT.md again from the newest run in results/   (RUN=results/NAME)
 #   make micro            the micro benchmarks
 #   make test-asan test-tsan fuzz   what CI runs besides
@@ -36,7 +37,8 @@ fuzz: build/fuzz/build.ninja
 	@tests/fuzz/run.sh build/fuzz/bin/session_fuzzer $(FUZZ_SECONDS)
 
 bench: all
-	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench run --profile $(PROFILE) --report REPORT.md
+	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench run --profile $(PROFILE) \
+	  $(foreach scenario,$(ONLY),--only $(scenario)) $(if $(ONLY),,--report REPORT.md)
 
 report: setup
 	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench report $(if $(RUN),--run $(RUN)) --report REPORT.md

@@ -9,11 +9,12 @@
 
 namespace corelab::load {
 
-/// Reasons to call the run INVALID; none if it is valid. Reads the tally alone.
+/// Reasons to call the run INVALID; none if it is valid. Reads the tally alone. Figures of the run are left out of them,
+/// so that runs with the same reason can be counted.
 std::vector<std::string> reasons_to_doubt(const Options& options, const Tally& tally);
 
-/// Mean number of requests between sending and answer, by a counter, and by Little's law from how many there were and
-/// how long each took. The two come from separate book-keeping.
+/// Mean number of requests between sending and answer: by a counter, and by Little's law, which makes it the time that
+/// all of them took over the time that was measured. The two come from separate book-keeping.
 struct InFlight {
   double counted = 0, by_littles_law = 0;
   double relative_difference() const;

@@ -284,6 +284,12 @@ void Generator::in_flight_changes(int by, Ns at) {
   in_flight_ = static_cast<std::size_t>(static_cast<std::int64_t>(in_flight_) + by);
 }
 
+void Generator::flight_ends(const Request& request, Ns at) {
+  in_flight_changes(-1, at);
+  Ns within = std::min(at, end_) - std::max(request.sent, start_);
+  tally_.flight_seconds_by_request += seconds(std::max<Ns>(within, 0));
+}
+
 // --- What connections report ---
 
 void Generator::on_idle(Connection& connection) {
@@ -304,7 +310,7 @@ void Generator::on_idle(Connection& connection) {
 }
 
 void Generator::on_answer(Connection&, const Request& request, int status, Ns at) {
-  in_flight_changes(-1, at);
+  flight_ends(request, at);
   if (!is_measured(request)) return;
   Counts& counts = tally_.classes[request.class_index];
   ++counts.answered;
@@ -318,12 +324,12 @@ void Generator::on_answer(Connection&, const Request& request, int status, Ns at
 }
 
 void Generator::on_loss(Connection&, const Request& request, Loss why, Ns at) {
-  in_flight_changes(-1, at);
+  flight_ends(request, at);
   lose(request, why, at);
 }
 
 void Generator::on_retry(const Request& request) {
-  in_flight_changes(-1, now());
+  flight_ends(request, now());
   ++tally_.retried;
   queue_.push_front(request);
 }

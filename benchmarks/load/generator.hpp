@@ -57,6 +57,7 @@ class Generator final : private ConnectionOwner {
   void send_on_random_idle(const Request& request);
   void lose(const Request& request, Loss why, Ns at);
   void in_flight_changes(int by, Ns at);
+  void flight_ends(const Request& request, Ns at);
   bool is_measured(const Request& request) const { return request.due >= start_ && request.due < end_; }
   bool is_outstanding() const { return in_flight_ > 0 || !queue_.empty(); }
 

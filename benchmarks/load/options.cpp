@@ -149,6 +149,9 @@ std::optional<Options> parse_command_line(int argc, char** argv) {
       ->type_name("MS")->check(CLI::Range(0.0, 1e6))->capture_default_str();
   app.add_option("--max-unanswered", options.max_unanswered, "share of the requests; more without an answer is INVALID")
       ->type_name("SHARE")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  app.add_option("--min-kept", options.min_kept,
+                 "share of what was due that must be answered by the end; less is INVALID: the rate was not kept")
+      ->type_name("SHARE")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   app.add_option("--json", options.json, "write the result to this file; - is standard output")->type_name("FILE");
   app.add_option("--ndjson", options.ndjson, "write a line a second to this file")->type_name("FILE");
   app.add_flag("--quiet", options.quiet, "no progress and no summary");

@@ -56,6 +56,7 @@ struct Options {
   double spin_us = 100;               ///< before an arrival is due, look at the sockets instead of sleeping
   double max_lag_ms = 1;              ///< validity: of the schedule lag's 99th percentile
   double max_unanswered = 0.001;      ///< validity: share of the requests
+  double min_kept = 0.98;             ///< validity: share of an open loop's requests answered by the end
   std::string json;                   ///< file of the result; "-" is standard output
   std::string ndjson;                 ///< file of a line a second
   bool quiet = false;

@@ -47,7 +47,9 @@ struct Second {
 struct Tally {
   std::vector<Counts> classes;
   Latencies lag;  ///< of the schedule: from when a request was due to when the generator saw to it
-  double flight_seconds = 0;  ///< time of all requests between sending and answer, within the measured time
+  /// Time of all requests between sending and answer, within the measured time: by a counter of those under way, and
+  /// added up request by request.
+  double flight_seconds = 0, flight_seconds_by_request = 0;
   double queue_seconds = 0;   ///< and between due and sending
   double measured_seconds = 0;
 

@@ -2,6 +2,7 @@
 always doubled by shape or place, so that grey print says the same. Written as SVG, the same bytes for the same data.
 """
 
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -9,7 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)
 
-from corelab_bench import wording  # noqa: E402
+from corelab_bench import lessons, wording  # noqa: E402
 from corelab_bench.analysis import Interval  # noqa: E402
 from corelab_bench.summary import ScenarioSummary, Summary  # noqa: E402
 
@@ -20,6 +21,7 @@ STYLE = {"svg.hashsalt": "corelab", "font.size": 9, "axes.spines.top": False, "a
          "axes.titlelocation": "left", "axes.titlesize": 10, "figure.constrained_layout.use": True,
          "font.family": "DejaVu Sans"}
 WIDTH = 8.5
+TITLE_LETTERS = 88
 
 
 def draw_all(summary: Summary, folder: Path) -> list[str]:
@@ -30,7 +32,8 @@ def draw_all(summary: Summary, folder: Path) -> list[str]:
     names = []
     with plt.rc_context(STYLE):
         for name, draw in (("ratios", ratios), ("cost", cost), ("switches", switches), ("memory", memory),
-                           ("process-memory", process_memory), ("gil", gil)):
+                           ("process-memory", process_memory), ("gil", gil), ("stall", stall), ("starvation", starvation),
+                           ("latency-against-load", latency_against_load)):
             figure = draw(summary)
             if figure is not None:
                 figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
@@ -41,7 +44,8 @@ def draw_all(summary: Summary, folder: Path) -> list[str]:
 
 def title(axes, text: str) -> None:
     """Over the whole figure: a message is longer than the axes are wide."""
-    axes.figure.suptitle(text, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    lines = textwrap.wrap(text, TITLE_LETTERS)
+    axes.figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10, fontweight="bold")
 
 
 def ratios(summary: Summary):
@@ -249,4 +253,99 @@ def gil(summary: Summary):
     axes.set_xlim(0, longest * 1.45)
     axes.set_xlabel("requests a second, each 5 ms of Python on the CPU")
     title(axes, wording.gil_message(scenario))
+    return figure
+
+
+def stall(summary: Summary):
+    """Median to 99th percentile of the quick requests, on a log axis."""
+    lesson = lessons.stall(summary)
+    if lesson is None:
+        return None
+    rows = lessons.timed_rows(lesson.scenario)
+    rows.sort(key=lambda row: lessons.mean(row, "classes", "fast", "response_ms", "p99"))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.3 * len(rows) + 1.3))
+    axes.set_xscale("log")
+    for place, row in enumerate(rows):
+        p50, p99 = (lessons.mean(row, "classes", "fast", "response_ms", name) for name in ("p50", "p99"))
+        axes.plot((p50, p99), (place, place), color=GREY, linewidth=2)
+        axes.plot(p50, place, "o", color=BLUE, markersize=6)
+        axes.plot(p99, place, "D", color=ORANGE, markersize=6)
+        axes.text(p99 * 1.15, place, f"{wording.number(p99)} ms", va="center", fontsize=8)
+    place = len(rows) - 1
+    for name, colour in (("p50", BLUE), ("p99", ORANGE)):
+        axes.text(lessons.mean(rows[place], "classes", "fast", "response_ms", name), place + 0.35, name, ha="center",
+                  fontsize=8, color=colour)
+    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+    axes.tick_params(left=False)
+    axes.set_ylim(-0.6, len(rows) + 0.1)
+    low, high = axes.get_xlim()
+    plain_time_ticks(axes, low, high * 2)
+    axes.set_xlabel("response time of the quick requests, from when they were due")
+    title(axes, lesson.message)
+    return figure
+
+
+def plain_time_ticks(axes, low: float, high: float) -> None:
+    ticks = [10.0**power for power in range(-3, 6) if low <= 10.0**power <= high]
+    axes.set_xlim(low, high)
+    axes.set_xticks(ticks, [wording.time_tick(tick) for tick in ticks])
+    axes.minorticks_off()
+
+
+def starvation(summary: Summary):
+    """What is never answered, beside what wrk prints about the same server."""
+    lesson = lessons.starvation(summary)
+    if lesson is None:
+        return None
+    rows = list(reversed(lessons.timed_rows(lesson.scenario)))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 0.34 * len(rows) + 1.4), sharey=True)
+    connections = lesson.scenario.source["load"]["connections"]
+    for place, row in enumerate(rows):
+        starved = lessons.mean(row, "starved_connections")
+        left.barh(place, starved, color=ORANGE, height=0.6)
+        left.text(starved, place, f" {starved:.0f}", va="center", fontsize=8)
+        ours, theirs = lessons.mean(row, "response_ms", "p99"), lessons.wrk(row, "p99_ms")
+        right.plot(theirs, place, "o", color=BLUE, markersize=6)
+        right.plot(ours, place, "D", color=ORANGE, markersize=6)
+        right.annotate(f"{lessons.at_least(row)}{wording.number(ours)} ms", (ours, place), (0, 6),
+                       textcoords="offset points", ha="center", fontsize=8)
+    left.set_yticks(range(len(rows)), [row.label for row in rows])
+    left.set_xlim(0, connections)
+    left.set_xlabel(f"of {connections} clients, never answered")
+    right.set_xscale("log")
+    low, high = right.get_xlim()
+    plain_time_ticks(right, low / 2, high * 3)
+    right.set_ylim(-0.5, len(rows) - 0.3)
+    right.set_xlabel("p99: circle by wrk, diamond by corelab-load")
+    for axes in (left, right):
+        axes.tick_params(left=False)
+    title(left, lesson.message)
+    return figure
+
+
+def latency_against_load(summary: Summary):
+    """Small multiples: p50 and p99 against the share of capacity that is offered."""
+    lesson = lessons.latency_against_load(summary)
+    if lesson is None:
+        return None
+    rows = [row for row in lesson.scenario.rows if row.measured and row.trials]
+    shares = lesson.scenario.source["load"]["shares"]
+    figure, all_axes = plt.subplots(1, len(rows), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
+    for axes, row in zip(all_axes[0], rows):
+        for name, colour, marker in (("p50", BLUE, "o"), ("p99", ORANGE, "D")):
+            points = [(share, lessons.step_figure(row, share, name)) for share in shares]
+            points = [(share, value) for share, value in points if value is not None]
+            axes.plot(*zip(*points), color=colour, marker=marker, markersize=4, linewidth=1.3)
+            axes.annotate(name, points[0], (2, 5), textcoords="offset points", fontsize=8, color=colour)
+        axes.set_yscale("log")
+        axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
+        axes.set_xticks([0, 0.5, 1], ["0", "50%", "100%"])
+        axes.set_title(row.label, fontsize=9)
+    low, high = all_axes[0][0].get_ylim()
+    ticks = [10.0**power for power in range(-3, 6) if low <= 10.0**power <= high]
+    all_axes[0][0].set_yticks(ticks, [wording.time_tick(tick) for tick in ticks])
+    for axes in all_axes[0]:
+        axes.minorticks_off()
+    figure.supxlabel("offered load, as a share of what a closed loop reaches on this core", fontsize=9)
+    title(all_axes[0][0], lesson.message)
     return figure

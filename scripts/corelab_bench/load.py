@@ -17,7 +17,7 @@ from corelab_bench.process import POLL_SECONDS, on_cpus
 from corelab_bench.scenarios import Load
 
 SCRIPT = Path(__file__).parent / "lua" / "load.lua"
-MARK = "corelab-load "
+MARK = "corelab-wrk "
 # wrk looks whether it should stop every 100 ms: asking a little early ends the run near the time asked for.
 STOP_EARLY_SECONDS = 0.05
 STOP_RETRY_SECONDS = 0.25

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from corelab_bench import figures, repo, summary, wording
+from corelab_bench import figures, lessons, repo, summary, wording
 from corelab_bench.analysis import BCA_FROM, CONFIDENCE, RESAMPLES, WORD_FROM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,7 +35,7 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
     kinds = {name: target["kind"] for name, target in run.manifest["targets"].items()}
     text = environment.get_template("report.md.j2").render(
         run=run, manifest=run.manifest, machine=run.manifest["machine"], base=base.rstrip("/"), drawn=drawn,
-        kinds=kinds, wording=wording, commands=commands(run), labels=labels(run, kinds), grid=grid(run),
+        kinds=kinds, wording=wording, lessons=lessons.all_lessons(run), commands=commands(run), labels=labels(run, kinds), grid=grid(run),
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,
         left_out=left_out(run), source=repo.without_paths(str(run.folder)))
@@ -50,7 +50,7 @@ def cell_text(text: str) -> str:
 def grid(run: summary.Summary) -> list[summary.ScenarioSummary]:
     """The scenarios of the table of cores by scenarios: those that compare all cores."""
     return [scenario for scenario in run.scenarios if scenario.source.get("cores") and scenario.source.get("sample")
-            != [] and scenario.source.get("kind", "load") == "load"]
+            != [] and scenario.source.get("kind", "load") in ("load", "latency")]
 
 
 def labels(run: summary.Summary, kinds: dict[str, str]) -> list[str]:
@@ -95,7 +95,7 @@ def what_cannot_be_shown(run: summary.Summary) -> list[str]:
         shared = [scenario.name for scenario in run.scenarios if "shared" in scenario.placement]
         said.append(f"In {wording.names(shared)} generator and server share CPUs: the ratio between two entries "
                     "stands, the absolute rate is lower than a server alone would reach.")
-    said.append("Latency: wrk's closed loop cannot measure it, so no latency is printed; a connection that is never "
-                "answered is not seen either.")
+    said.append("Latency from wrk: its closed loop cannot measure it, and does not see a connection that is never "
+                "answered. Latencies here are corelab-load's.")
     said.append("A network: everything goes over the loopback interface.")
     return said

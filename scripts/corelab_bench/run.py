@@ -91,7 +91,7 @@ def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, 
     with Interrupt(), KeptOff(cpus):
         try:
             description["micro"] = micro.measure(bin_dir, profile.micro_seconds, cpus[:1])
-            dropped = measure_blocks(plan, profile, catalogue, folder, begun, progress)
+            dropped = measure_blocks(plan, profile, catalogue, bin_dir, folder, begun, progress)
             description["left_out"] += [vars(left) for left in dropped]
         except Stopped:
             state = "stopped by a signal"
@@ -126,8 +126,8 @@ def announce(plan: schedule.Plan, profile: Profile, folder: Path, progress: Prog
             progress.say(f"  left out: {left.scenario}{', ' + left.entry if left.entry else ''}: {left.reason}")
 
 
-def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, folder: Path, begun: float,
-                   progress: Progress) -> list[schedule.LeftOut]:
+def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, bin_dir: Path, folder: Path,
+                   begun: float, progress: Progress) -> list[schedule.LeftOut]:
     """Measures block by block; returns what there was no time for."""
     done = 0
     pace = schedule.Pace()
@@ -145,7 +145,8 @@ def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, 
                 left = min(pace.expect(block[slot.position:] + later), profile.seconds - time.monotonic() + begun)
                 progress.update(done + 1, plan.trials, left, f"{key[0]}: {key[1]} (block {slot.block + 1})")
                 if refusals.get(key, 0) < MAX_REFUSALS:
-                    record = trial.measure(slot, catalogue[slot.entry.target], plan.placements[slot.scenario.name])
+                    record = trial.measure(slot, catalogue[slot.entry.target], plan.placements[slot.scenario.name],
+                                           bin_dir)
                     trials.write(json.dumps(record) + "\n")
                     trials.flush()
                     refusals[key] = refusals.get(key, 0) + 1 if record.get("refused") else 0

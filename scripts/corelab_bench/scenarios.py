@@ -15,8 +15,9 @@ from corelab_bench.targets import Catalogue, Target
 
 PROFILES_FILE = "profiles.toml"
 USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
-METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established")
-LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection")
+METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "p50_ms", "p99_ms")
+LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms")
+KINDS = ("load", "idle", "latency", "sweep")
 
 
 class ScenarioError(ValueError):
@@ -48,6 +49,42 @@ class Load:
 
 
 @dataclass(frozen=True)
+class TimedLoad:
+    """What corelab-load sends: on a schedule (`rate` a second), or as a closed loop (a rate of 0)."""
+
+    classes: dict[str, str]  # of requests, by name: "WEIGHT:PATH"
+    connections: int = 64
+    rate: float = 0.0
+    arrivals: str = "poisson"
+    of_class: str = ""  # whose times are compared; empty: everybody's
+    grace: float = 1.0  # seconds after the end in which answers still count
+    max_unanswered: float = 0.001  # of the requests; more is INVALID
+    min_kept: float = 0.98  # share of an open loop's requests answered by the end; less is INVALID
+    shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of what a closed loop reaches
+    wrk_beside: bool = False  # wrk's own latencies of the same closed loop, for comparison
+    body: str | None = None
+    threads: int = 1
+    pipeline: int = 1
+    close: bool = False
+
+    @property
+    def held(self) -> int:
+        return self.connections
+
+    @property
+    def paths(self) -> list[str]:
+        return [text.partition(":")[2] for text in self.classes.values()]
+
+    @property
+    def path(self) -> str:
+        return self.paths[0]
+
+
+def parse_load(kind: str, table: dict) -> "Load | TimedLoad":
+    return TimedLoad(**table) if kind in ("latency", "sweep") else Load(**table)
+
+
+@dataclass(frozen=True)
 class Limits:
     """When a row is not believed. `tie_within` is the difference that nobody would act on; where the A/A band is wider
     than `tie_at_most`, the run is too noisy to call anything a tie."""
@@ -57,13 +94,14 @@ class Limits:
     max_spread: float = 0.25  # standard deviation over the blocks of the log ratio to the reference
     max_steal: float = 0.10  # of all CPU time during the trial, taken by the hypervisor
     max_foreign: float = 0.25  # and by processes that have no part in it
+    max_lag_ms: float = 2.0  # of corelab-load's schedule, 99th percentile
     tie_within: float = 0.03
     tie_at_most: float = 0.06
 
-
     def without_noise_gates(self) -> "Limits":
         """For a profile that proves the pipeline and gives no verdicts: it must work on a busy machine."""
-        return dataclasses.replace(self, max_steal=1.0, max_foreign=1.0, max_spread=math.inf)
+        return dataclasses.replace(self, max_steal=1.0, max_foreign=1.0, max_spread=math.inf,
+                                   max_lag_ms=1e4)
 
 
 @dataclass(frozen=True)
@@ -80,10 +118,10 @@ class Entry:
 class Scenario:
     name: str
     title: str
-    kind: str  # load, idle
+    kind: str  # one of KINDS
     compare: str  # the metric of the table
     reference: str
-    load: Load
+    load: Load | TimedLoad
     limits: Limits
     entries: tuple[Entry, ...]
     server_cpus: int
@@ -148,9 +186,10 @@ def parse_scenario(source: dict, catalogue: Catalogue) -> Scenario:
     try:
         placement = source.get("placement", {})
         sample = source.get("sample", ["memory", "switches"])
+        kind = source.get("kind", "load")
         scenario = Scenario(
-            name=name, title=source["title"], kind=source.get("kind", "load"), compare=source["compare"],
-            reference=source["reference"], load=Load(**source["load"]), limits=Limits(**source.get("limits", {})),
+            name=name, title=source["title"], kind=kind, compare=source["compare"],
+            reference=source["reference"], load=parse_load(kind, source["load"]), limits=Limits(**source.get("limits", {})),
             entries=tuple(entries(source, catalogue)), server_cpus=placement.get("server_cpus", 1),
             may_share=placement.get("may_share", True), memory="memory" in sample, switches="switches" in sample,
             overhead_seconds=source.get("overhead_seconds", USUAL_OVERHEAD_SECONDS),
@@ -167,14 +206,18 @@ def check(scenario: Scenario) -> None:
         raise ScenarioError(f"scenario {scenario.name}: {text}")
 
     labels = {entry.label for entry in scenario.entries}
-    if scenario.kind not in ("load", "idle"):
-        complain(f"kind is load or idle, not {scenario.kind}")
+    if scenario.kind not in KINDS:
+        complain(f"kind is one of {', '.join(KINDS)}, not {scenario.kind}")
     if scenario.compare not in METRICS:
         complain(f"compare is one of {', '.join(METRICS)}, not {scenario.compare}")
     if scenario.reference not in labels:
         complain(f"its reference {scenario.reference} is not among its entries")
     if scenario.kind == "idle" and not scenario.steps:
         complain("an idle scenario needs steps, the numbers of connections to hold")
+    if scenario.kind == "latency" and scenario.load.of_class not in ("", *scenario.load.classes):
+        complain(f"of_class {scenario.load.of_class} is none of its classes")
+    if scenario.kind == "sweep" and not scenario.load.shares:
+        complain("a sweep needs shares, the loads to offer")
     for claim in scenario.hypothesis.get("claims", []):
         if claim["metric"] not in METRICS:
             complain(f"a claim's metric is one of {', '.join(METRICS)}, not {claim['metric']}")

@@ -41,7 +41,12 @@ class Plan:
 
 
 def estimate(slot: Slot) -> float:
-    return slot.seconds + slot.warm_up + slot.scenario.overhead_seconds
+    runs = 1
+    if slot.scenario.kind == "sweep":
+        runs += len(slot.scenario.load.shares)
+    elif slot.scenario.kind == "latency" and slot.scenario.load.wrk_beside:
+        runs += 1
+    return runs * (slot.seconds + slot.warm_up) + slot.scenario.overhead_seconds
 
 
 class Pace:

@@ -60,6 +60,17 @@ class Row:
         return self.median(lambda trial: trial["load"]["generator_cpu_seconds"] / trial["load"]["seconds"]
                            if "load" in trial else None)
 
+    def timed(self, *path: str) -> Interval | None:
+        """The mean over valid trials of a figure of corelab-load's, by the keys that lead to it."""
+        found = []
+        for trial in self.trials:
+            figure = trial.get("timed")
+            for key in path:
+                figure = figure.get(key) if isinstance(figure, dict) else None
+            if figure is not None:
+                found.append(figure)
+        return analysis.bootstrap_mean(found)
+
     def memory(self, name: str) -> float | None:
         return self.median(lambda trial: trial.get("memory", {}).get(name))
 
@@ -171,6 +182,14 @@ def trial_metrics(trial: dict) -> dict[str, float]:
             slope = analysis.slope([step["open"] for step in whole], [step["pss_bytes"] for step in whole])
             numbers["bytes_per_connection"] = max(slope, 1.0)  # below a byte there is nothing to take a ratio of
         return numbers
+    if trial["kind"] == "latency":
+        timed = trial["timed"]
+        one = timed["classes"][trial["of_class"]] if trial["of_class"] else timed
+        numbers = {"throughput": timed["achieved_rate"], "p50_ms": one["response_ms"]["p50"],
+                   "p99_ms": one["response_ms"]["p99"]}
+        return {name: number for name, number in numbers.items() if number is not None}
+    if trial["kind"] == "sweep":
+        return {"throughput": trial["capacity"]["achieved_rate"]}
     load = trial["load"]
     return {"throughput": load["requests"] / load["seconds"],
             "cpu_us": trial["cpu"]["total_ns"] / 1000 / load["requests"]}
@@ -321,4 +340,5 @@ def judge_claim(claim: dict, scenario: ScenarioSummary, verdicts: bool) -> Judge
 def metric_name(metric: str) -> str:
     return {"throughput": "requests a second", "cpu_us": "CPU time a request",
             "bytes_per_connection": "user memory per idle connection",
-            "idle_established": "idle connections held"}[metric]
+            "idle_established": "idle connections held", "p50_ms": "median response time",
+            "p99_ms": "99th percentile of the response time"}[metric]

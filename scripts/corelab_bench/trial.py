@@ -8,8 +8,9 @@ import dataclasses
 import datetime
 import shlex
 import time
+from pathlib import Path
 
-from corelab_bench import accounting, http_check, load, repo, validity
+from corelab_bench import accounting, http_check, load, repo, timed_load, validity
 from corelab_bench.idle import IdleClient
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
@@ -45,7 +46,8 @@ class Slot:
     warm_up: float
 
 
-def measure(slot: Slot, target: Target, placement: Placement) -> dict:
+def measure(slot: Slot, target: Target, placement: Placement, bin_dir: Path = repo.DEFAULT_BIN) -> dict:
+    """`bin_dir` holds corelab-load, for the trials that need it."""
     begun = time.monotonic()
     scenario = slot.scenario
     record = {"kind": scenario.kind, "scenario": scenario.name, "entry": slot.entry.label, "target": target.name,
@@ -59,7 +61,7 @@ def measure(slot: Slot, target: Target, placement: Placement) -> dict:
         with server:
             record["command"] = repo.without_paths(shlex.join(server.command)).replace(str(server.scratch), "SCRATCH")
             try:
-                (idle_trial if scenario.kind == "idle" else load_trial)(slot, server, placement, record)
+                TRIALS[scenario.kind](slot, server, placement, bin_dir, record)
             except (load.LoadError, OSError) as problem:
                 record["problem"] = f"{problem}; the server's last line: {repo.without_paths(server.last_words())}"
             if not server.alive():
@@ -69,8 +71,7 @@ def measure(slot: Slot, target: Target, placement: Placement) -> dict:
     except StartError as problem:
         record["refused"] = record["problem"] = repo.without_paths(str(problem))
     record["machine"] = accounting.machine_between(machine, accounting.read_machine())
-    gates = validity.idle_gates if scenario.kind == "idle" else validity.load_gates
-    record["invalid"] = gates(record, scenario.limits)
+    record["invalid"] = validity.GATES[scenario.kind](record, scenario.limits)
     record["took_seconds"] = round(time.monotonic() - begun, 3)
     return record
 
@@ -127,7 +128,7 @@ def wait_until_settled(server: Server, record: dict) -> None:
         record["note"] = f"{left} connections of the warm-up were still open {SETTLE_LIMIT_SECONDS:g} s after it"
 
 
-def load_trial(slot: Slot, server: Server, placement: Placement, record: dict) -> None:
+def load_trial(slot: Slot, server: Server, placement: Placement, _: Path, record: dict) -> None:
     scenario = slot.scenario
     first = first_answers(server, scenario, record)
     if record.get("wrong_before"):
@@ -167,7 +168,7 @@ def load_trial(slot: Slot, server: Server, placement: Placement, record: dict) -
     last_answers(server, scenario, first, record)
 
 
-def idle_trial(slot: Slot, server: Server, placement: Placement, record: dict) -> None:
+def idle_trial(slot: Slot, server: Server, placement: Placement, _: Path, record: dict) -> None:
     scenario = slot.scenario
     first = first_answers(server, scenario, record)
     if record.get("wrong_before"):
@@ -183,3 +184,42 @@ def idle_trial(slot: Slot, server: Server, placement: Placement, record: dict) -
             if held["open"] < asked:
                 break
     last_answers(server, scenario, first, record)
+
+
+def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path, record: dict) -> None:
+    scenario = slot.scenario
+    first = first_answers(server, scenario, record)
+    if record.get("wrong_before"):
+        return
+    record["of_class"] = scenario.load.of_class
+    # Every entry of a block meets the same arrivals.
+    record["timed"] = timed_load.run(bin_dir / "corelab-load", scenario.load, scenario.limits, server.port, slot.seconds,
+                                     placement.generator, seed=timed_load.SEED + slot.block, warm_up=slot.warm_up)
+    if scenario.load.wrk_beside:
+        wait_until_settled(server, record)
+        record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)
+    last_answers(server, scenario, first, record)
+
+
+def sweep_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path, record: dict) -> None:
+    """What a closed loop reaches, then the times at shares of it."""
+    scenario = slot.scenario
+    first = first_answers(server, scenario, record)
+    if record.get("wrong_before"):
+        return
+
+    def measured(rate: float, seed: int) -> dict:
+        wait_until_settled(server, record)
+        return timed_load.run(bin_dir / "corelab-load", scenario.load, scenario.limits, server.port, slot.seconds,
+                              placement.generator, seed=seed, rate=rate, warm_up=slot.warm_up)
+
+    record["capacity"] = measured(0, timed_load.SEED)
+    record["steps"] = []
+    for index, share in enumerate(scenario.load.shares):
+        rate = share * record["capacity"]["achieved_rate"]
+        record["steps"].append({"share": share, "rate": rate,
+                                **measured(rate, timed_load.SEED + 100 * slot.block + index)})
+    last_answers(server, scenario, first, record)
+
+
+TRIALS = {"load": load_trial, "idle": idle_trial, "latency": latency_trial, "sweep": sweep_trial}

@@ -39,6 +39,26 @@ def idle_gates(record: dict, limits: Limits) -> list[str]:
     return reasons
 
 
+def latency_gates(record: dict, limits: Limits) -> list[str]:
+    """What corelab-load says of itself stands beside what the harness saw."""
+    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    timed = record.get("timed")
+    return reasons + (timed["invalid"] if timed else [] if reasons else ["no load was measured"])
+
+
+def sweep_gates(record: dict, limits: Limits) -> list[str]:
+    """A rate that is not kept is what a sweep looks for; a generator that is late below capacity is not."""
+    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    if not record.get("steps"):
+        return reasons or ["no load was measured"]
+    reasons += record["capacity"]["invalid"]
+    late = [step["share"] for step in record["steps"]
+            if step["share"] < 1 and (step["lag_ms"]["p99"] or 0) > limits.max_lag_ms]
+    if late:
+        reasons.append(f"the generator was late at {', '.join(f'{share:.0%}' for share in late)} of capacity")
+    return reasons
+
+
 def answer_gates(record: dict) -> list[str]:
     return [f"answer {when}: {record[key]}" for when, key in
             (("before the load", "wrong_before"), ("after the load", "wrong_after")) if record.get(key)]
@@ -83,3 +103,6 @@ def spread_gate(spread: float, limits: Limits) -> str:
     if spread > limits.max_spread:
         return f"its ratio to the reference spreads by {spread:.0%} over the blocks, more than {limits.max_spread:.0%}"
     return ""
+
+
+GATES = {"load": load_gates, "idle": idle_gates, "latency": latency_gates, "sweep": sweep_gates}

@@ -1,7 +1,7 @@
 """Numbers and findings in words: every sentence of the report that holds a number is made here."""
 
 from corelab_bench.analysis import Interval, compare_word
-from corelab_bench.scenarios import LOWER_IS_BETTER, Load
+from corelab_bench.scenarios import LOWER_IS_BETTER, parse_load
 from corelab_bench.summary import Row, ScenarioSummary, Summary, metric_name, oriented
 
 
@@ -30,6 +30,11 @@ def tick(value: float) -> str:
     """A round size."""
     step = 2 if value >= 2**20 else 1 if value >= 2**10 else 0
     return f"{value / 2 ** (10 * step):g} {('B', 'KiB', 'MiB')[step]}"
+
+
+def time_tick(value_ms: float) -> str:
+    """A round time."""
+    return f"{value_ms * 1e3:g} µs" if value_ms < 1 else f"{value_ms:g} ms" if value_ms < 1e3 else f"{value_ms / 1e3:g} s"
 
 
 def count(value: float, noun: str) -> str:
@@ -62,14 +67,17 @@ def absolute(row: Row, metric: str) -> str:
     value = row.estimate(metric)
     if value is None:
         return "–"
-    units = {"throughput": "/s", "cpu_us": " µs", "idle_established": ""}
+    units = {"throughput": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms"}
     return size(value.value) if metric == "bytes_per_connection" else number(value.value) + units[metric]
 
 
 def load(scenario: ScenarioSummary) -> str:
     """What is asked, how often at once."""
-    asked = Load(**scenario.source["load"])
-    if scenario.source.get("kind") == "idle":
+    kind = scenario.source.get("kind", "load")
+    asked = parse_load(kind, scenario.source["load"])
+    if kind in ("latency", "sweep"):
+        return timed_load(kind, asked)
+    if kind == "idle":
         return f"`{asked.path}` once on each of up to {max(scenario.source['steps']):,} connections, which then idle"
     text = f"`{asked.path}`"
     if asked.slow_path:
@@ -78,6 +86,16 @@ def load(scenario: ScenarioSummary) -> str:
     if asked.pipeline > 1:
         text += f", {asked.pipeline} requests in a packet"
     return text + (", one request each" if asked.close else "")
+
+
+def timed_load(kind: str, asked) -> str:
+    parts = [f"`{text.partition(':')[2]}`" for text in asked.classes.values()]
+    weights = [float(text.partition(":")[0]) for text in asked.classes.values()]
+    mix = " and ".join(f"{weight / sum(weights):.0%} {part}" for weight, part in zip(weights, parts)) \
+        if len(parts) > 1 else parts[0]
+    schedule = ("a closed loop, then shares of what it reaches" if kind == "sweep" else
+                f"{asked.rate:g} a second, {asked.arrivals}" if asked.rate else "closed loop")
+    return f"{mix}, {count(asked.connections, 'connection')}, {schedule} (corelab-load)"
 
 
 def names(labels: list[str]) -> str:

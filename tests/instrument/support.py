@@ -101,6 +101,20 @@ def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, 
     record = good_record(kind=one.kind, scenario=one.name, entry=entry.label, target=entry.target, role=role,
                          block=block, invalid=["a reason to doubt it"] if entry.target == "multi-reactor" else [])
     record["load"] = record["load"] | {"requests": requests}
+    if one.kind in ("latency", "sweep"):
+        del record["load"], record["cpu"]
+        slow = {"event-loop": 10.0}.get(entry.target, 1.0) * noise
+        times = {"mean": slow, "p50": slow / 2, "p90": slow, "p99": slow * 4, "p999": slow * 5, "max": slow * 6}
+        lag = {"mean": 0.01, "p50": 0.01, "p90": 0.01, "p99": 0.02, "p999": 0.03, "max": 0.04}
+        counts = {"requests": 1000, "due": 1000, "unanswered": 0, "achieved_rate": 1000.0, "response_ms": times,
+                  "service_ms": times, "errors": {}}
+        timed = counts | {"asked_rate": 1000.0, "lag_ms": lag, "mean_in_flight": 1.0,
+                          "starved_connections": 56 if "hold" in entry.label else 0, "invalid": [],
+                          "classes": {name: counts for name in one.load.classes}}
+        record |= {"timed": timed, "of_class": one.load.of_class} if one.kind == "latency" else {
+            "capacity": timed, "steps": [timed | {"share": share, "rate": 1000 * share} for share in one.load.shares]}
+        if one.kind == "latency" and one.load.wrk_beside:
+            record["wrk"] = {"rate": 5000.0, "p50_ms": 0.5, "p99_ms": 1.5}
     if one.kind == "idle":
         del record["load"], record["cpu"]
         size = 10000 if entry.target == "thread-per-connection" else 500

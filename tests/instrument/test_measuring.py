@@ -18,7 +18,7 @@ WRK_OUTPUT = """Running 3s test @ http://127.0.0.1:1/plaintext
   Thread Stats   Avg      Stdev     Max   +/- Stdev
     Latency     1.02ms  300.00us   9.99ms   90.00%
 Requests/sec:  99999.99
-corelab-load {"requests":2805,"microseconds":438220,"bytes":451605,"errors":{"connect":1,"read":2,"write":3,"status":4,"timeout":5}}
+corelab-wrk {"requests":2805,"microseconds":438220,"bytes":451605,"errors":{"connect":1,"read":2,"write":3,"status":4,"timeout":5}}
 """
 
 

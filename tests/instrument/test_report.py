@@ -54,7 +54,16 @@ class Report(unittest.TestCase):
         self.assertTrue(all((base / link).exists() for link in linked), linked)
         self.assertEqual({Path(link).name for link in linked},
                          {path.name for path in (self.run_folder / "figures").iterdir()})
-        self.assertEqual(len(linked), 6)
+        self.assertEqual(len(linked), 9)
+
+    def test_lessons_say_what_the_data_say(self):
+        self.assertIn("### One request in twenty that blocks: the others' 99th percentile is 40.0 ms on event-loop, ",
+                      self.text)
+        # 200 a second, one in twenty 50 ms: 200 · 0.05 · 0.05² / 2 / (1 − 0.5)
+        self.assertIn("wait 25.0 ms on the average; measured on event-loop: 10.0 ms", self.text)
+        self.assertIn("0 of 64 clients are never answered, and wrk prints a 99th percentile of 1.50 ms", self.text)
+        self.assertIn("### At 95% of what each can do, the 99th percentile is", self.text)
+        self.assertIn("`make bench PROFILE=full ONLY=stall`", self.text)
 
     def test_the_runs_own_copy_links_within_its_folder(self):
         own = (self.run_folder / "report.md").read_text()

@@ -131,7 +131,7 @@ class Data(unittest.TestCase):
 
     def test_a_mistake_in_a_scenario_is_named(self):
         for change, words in (({"compare": "latency"}, "compare is one of"), ({"reference": "none"}, "reference none"),
-                              ({"load": {"paht": "/"}}, "paht"), ({"kind": "ilde"}, "kind is load or idle"),
+                              ({"load": {"paht": "/"}}, "paht"), ({"kind": "ilde"}, "kind is one of load, idle"),
                               ({"hypothesis": {"claims": [{"metric": "throughput"}]}}, "a claim says")):
             with self.subTest(words), self.assertRaisesRegex(scenarios.ScenarioError, words):
                 support.scenario(**change)

@@ -1,0 +1,77 @@
+"""The other generator: corelab-load, whose times count from when a request was due and whose unanswered requests count.
+
+wrk gives throughput; this gives latency. `wrk_latency` runs wrk for what it prints about latency all the same, so that
+a report can set the two side by side.
+"""
+
+import json
+import math
+import re
+import subprocess
+from pathlib import Path
+
+from corelab_bench.load import LoadError
+from corelab_bench.process import on_cpus
+from corelab_bench.scenarios import Limits, TimedLoad
+
+SEED = 20250101
+CONNECT_SECONDS = 45.0
+WRK_MINIMUM_SECONDS = 1
+KEPT = ("requests", "due", "unanswered", "achieved_rate", "response_ms", "service_ms", "errors")
+KEPT_OF_RUN = KEPT + ("asked_rate", "lag_ms", "mean_in_flight", "mean_in_flight_by_littles_law", "mean_queued",
+                      "starved_connections", "answers_per_connection", "connections_established", "retried", "seconds",
+                      "generator_cpu_seconds", "invalid")
+WRK_UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+
+
+def command(program: Path, load: TimedLoad, limits: Limits, port: int, seconds: float, warm_up: float, rate: float,
+            seed: int) -> list[str]:
+    schedule = ["--rate", f"{rate:g}", "--arrivals", load.arrivals] if rate > 0 else []
+    classes = [word for name, text in load.classes.items() for word in ("--class", f"{name}={text}")]
+    return [str(program), "--target", f"http://127.0.0.1:{port}/", "--connections", str(load.connections),
+            "--duration", f"{seconds:g}", "--warm-up", f"{warm_up:g}", *schedule, *classes, "--seed", str(seed),
+            "--grace", f"{load.grace:g}", "--max-lag", f"{limits.max_lag_ms:g}",
+            "--max-unanswered", f"{load.max_unanswered:g}",
+            "--min-kept", f"{load.min_kept:g}", "--quiet", "--json", "-"]
+
+
+def run(program: Path, load: TimedLoad, limits: Limits, port: int, seconds: float, cpus: list[int], *, seed: int,
+        rate: float | None = None, warm_up: float = 0.0) -> dict:
+    """The result without its histograms: percentiles belong to a trial and are never pooled."""
+    asked = load.rate if rate is None else rate
+    words = command(program, load, limits, port, seconds, warm_up, asked, seed)
+    limit = CONNECT_SECONDS + warm_up + seconds + load.grace
+    try:
+        done = subprocess.run(on_cpus(words, cpus, "KILL"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=limit, start_new_session=True)
+    except subprocess.TimeoutExpired as late:
+        raise LoadError(f"corelab-load did not end within {limit:g} s") from late
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()
+        raise LoadError(last[-1] if last else f"corelab-load ended with {done.returncode}")
+    result = json.loads(done.stdout)
+    kept = {key: result[key] for key in KEPT_OF_RUN}
+    kept["classes"] = {name: {key: of_class[key] for key in KEPT} for name, of_class in result["classes"].items()}
+    return kept
+
+
+def wrk_latency(load: TimedLoad, port: int, seconds: float, cpus: list[int]) -> dict:
+    """{rate, p50_ms, p99_ms} as wrk prints them for the first class: from answers alone, from when they were sent."""
+    done = subprocess.run(on_cpus(["wrk", "-t1", f"-c{load.connections}",
+                                   f"-d{max(math.ceil(seconds), WRK_MINIMUM_SECONDS)}s", "--latency",
+                                   f"http://127.0.0.1:{port}{load.path}"], cpus, "KILL"), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=seconds + 30, start_new_session=True)
+    return parse_wrk_latency(done.stdout)
+
+
+def parse_wrk_latency(output: str) -> dict:
+    found = dict(re.findall(r"^ +(50|99)% +(\S+)$", output, re.MULTILINE))
+    rate = re.search(r"Requests/sec: +(\S+)", output)
+    if len(found) < 2 or not rate:
+        raise LoadError("wrk printed no latencies")
+    return {"rate": float(rate[1]), "p50_ms": wrk_time(found["50"]), "p99_ms": wrk_time(found["99"])}
+
+
+def wrk_time(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * WRK_UNITS[unit]

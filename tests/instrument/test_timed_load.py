@@ -1,0 +1,114 @@
+"""Trials with corelab-load: what is kept of its result, the gates, and what wrk prints beside it."""
+
+import dataclasses
+import os
+import unittest
+from pathlib import Path
+
+import support
+
+from corelab_bench import load, scenarios, timed_load, trial, validity
+
+BIN = Path(os.environ.get("CORELAB_BIN_DIR", support.ROOT / "build" / "bin"))
+WRK_OUTPUT = """Running 1s test @ http://127.0.0.1:1/plaintext
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.02ms  300.00us   9.99ms   90.00%
+  Latency Distribution
+     50%  980.00us
+     75%    1.10ms
+     90%    1.40ms
+     99%    1.20s
+  99999 requests in 1.00s, 12.00MB read
+Requests/sec:  99999.99
+"""
+
+
+def measure(kind: str, *modes: str, seconds: float = 0.5, block: int = 0, **load_keys) -> dict:
+    tested = support.scenario(kind=kind, load={"classes": {"all": "1:/plaintext"}, "connections": 4} | load_keys,
+                              limits={"max_steal": 1.0, "max_foreign": 1.0, "max_lag_ms": 1000.0})
+    slot = trial.Slot(tested, tested.entries[0], block, 0, "", seconds, 0.0)
+    cpus = sorted(os.sched_getaffinity(0))
+    return trial.measure(slot, support.fake_target(*modes), trial.Placement(cpus[:1], cpus[-1:]), BIN)
+
+
+class Trials(unittest.TestCase):
+    def test_a_latency_trial(self):
+        record = measure("latency", rate=100, arrivals="fixed")
+        self.assertEqual(record["invalid"], [])
+        self.assertEqual((record["timed"]["requests"], record["timed"]["asked_rate"]), (50, 100.0))
+        self.assertGreater(record["timed"]["classes"]["all"]["response_ms"]["p99"], 0)
+        self.assertNotIn("response_histogram", record["timed"])
+
+    def test_entries_of_a_block_meet_the_same_arrivals(self):
+        due = [measure("latency", rate=100, block=block)["timed"]["due"] for block in (1, 1, 2)]
+        self.assertEqual(due[0], due[1])
+        self.assertNotEqual(due[0], due[2])
+
+    def test_wrk_stands_beside_it_where_that_is_asked_for(self):
+        record = measure("latency", rate=100, wrk_beside=True)
+        self.assertGreater(record["wrk"]["p99_ms"], 0)
+
+    def test_a_sweep_offers_shares_of_the_capacity(self):
+        record = measure("sweep", shares=[0.2, 0.5])
+        self.assertEqual(record["invalid"], [])
+        for step, share in zip(record["steps"], (0.2, 0.5)):
+            self.assertAlmostEqual(step["rate"], share * record["capacity"]["achieved_rate"])
+            self.assertAlmostEqual(step["asked_rate"], step["rate"], delta=0.001 * step["rate"])
+
+    def test_errors_make_it_invalid(self):
+        record = measure("latency", "turns-500", rate=200)
+        self.assertTrue(any("status of 400" in reason for reason in record["invalid"]), record["invalid"])
+
+    def test_a_generator_that_is_not_there_is_said(self):
+        tested = support.scenario(kind="latency", load={"classes": {"all": "1:/plaintext"}, "rate": 10})
+        slot = trial.Slot(tested, tested.entries[0], 0, 0, "", 0.2, 0.0)
+        record = trial.measure(slot, support.fake_target(), trial.Placement([0], [0]), Path("/nonexistent"))
+        self.assertTrue(record["invalid"])
+
+
+class Gates(unittest.TestCase):
+    record = {"timed": {"invalid": []}, "machine": {}}
+    limits = scenarios.Limits()
+
+    def test_what_the_generator_doubts_is_invalid(self):
+        self.assertEqual(validity.latency_gates(self.record, self.limits), [])
+        doubted = self.record | {"timed": {"invalid": ["a doubt"]}}
+        self.assertEqual(validity.latency_gates(doubted, self.limits), ["a doubt"])
+
+    def test_no_load(self):
+        self.assertEqual(validity.latency_gates({}, self.limits), ["no load was measured"])
+        self.assertEqual(validity.sweep_gates({}, self.limits), ["no load was measured"])
+
+    def test_a_late_generator_below_capacity(self):
+        step = {"share": 0.5, "lag_ms": {"p99": 9.0}}
+        record = {"capacity": {"invalid": []}, "steps": [step]}
+        self.assertEqual(validity.sweep_gates(record, self.limits), ["the generator was late at 50% of capacity"])
+        record["steps"] = [step | {"share": 1.05}]
+        self.assertEqual(validity.sweep_gates(record, self.limits), [])
+
+
+class Wrk(unittest.TestCase):
+    def test_its_latencies_are_read(self):
+        self.assertEqual(timed_load.parse_wrk_latency(WRK_OUTPUT), {"rate": 99999.99, "p50_ms": 0.98, "p99_ms": 1200.0})
+
+    def test_none_is_an_error(self):
+        with self.assertRaises(load.LoadError):
+            timed_load.parse_wrk_latency("unable to connect")
+
+
+class Scenarios(unittest.TestCase):
+    def test_mistakes_are_named(self):
+        for kind, keys, words in (("latency", {"of_class": "nosuch"}, "nosuch"), ("sweep", {}, "shares"),
+                                  ("nosuch", {}, "kind")):
+            with self.subTest(kind), self.assertRaisesRegex(scenarios.ScenarioError, words):
+                support.scenario(kind=kind, load={"classes": {"all": "1:/"}} | keys if kind != "nosuch" else
+                                 {"path": "/"})
+
+    def test_profiles_without_verdicts_forgive_a_late_generator(self):
+        limits = dataclasses.replace(scenarios.Limits(), max_lag_ms=1.0).without_noise_gates()
+        self.assertGreater(limits.max_lag_ms, 1000)
+
+
+if __name__ == "__main__":
+    unittest.main()
