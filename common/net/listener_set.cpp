@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -85,11 +86,15 @@ ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues,
   }
 }
 
-ListenerSet::~ListenerSet() {
+ListenerSet::~ListenerSet() { unlink_names(); }
+
+void ListenerSet::unlink_names() {
   if (getpid() != owner_pid_) return;
   for (const Address& address : bound_) {
     if (address.is_unix()) unlink(address.unix_path().c_str());
   }
+  // Once: the name may be a successor's from now on.
+  std::erase_if(bound_, [](const Address& address) { return address.is_unix(); });
 }
 
 Accepted accept_connection(int listener, bool blocking) {
@@ -124,7 +129,8 @@ void warn_of_exhaustion() {
       "--worker-connections)");
 }
 
-void ListenerSet::refuse_newcomers() const {
+void ListenerSet::refuse_newcomers() {
+  unlink_names();
   constexpr std::uint32_t flags_offset = 13;  // of the TCP header, RFC 9293 section 3.1
   constexpr std::uint32_t syn = 0x02, syn_and_ack = 0x12;
   std::array<sock_filter, 5> program = {{
@@ -173,6 +179,11 @@ void ListenerSet::steer_to(const std::vector<bool>& alive) const {
 unsigned ListenerSet::waiting() const {
   unsigned sum = 0;
   for (const Fd& fd : sockets_) {
+    if (Address::of_socket(fd.get()).is_unix()) {
+      pollfd one{fd.get(), POLLIN, 0};
+      sum += poll(&one, 1, 0) > 0 ? 1 : 0;
+      continue;
+    }
     tcp_info info{};
     socklen_t length = sizeof info;
     // Of a listening socket, tcpi_unacked is the length of its accept queue.

@@ -54,7 +54,8 @@ class ListenerSet {
 
   /// Drops new handshakes and lets those in flight finish (a classic BPF filter on the SYN): a listener closed without
   /// it resets whoever is between SYN and accept. Follow with a little accepting, then close. Final.
-  void refuse_newcomers() const;
+  /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor.
+  void refuse_newcomers();
 
   /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
@@ -63,13 +64,15 @@ class ListenerSet {
   /// Closes this process's copies. Nobody accepts any more.
   void close() { sockets_.clear(); }
 
-  /// Connections that wait to be accepted, in all queues.
+  /// Connections that wait to be accepted, in all queues; of a UNIX domain socket it is only known that there are some.
   unsigned waiting() const;
 
  private:
   std::vector<std::vector<int>> queues_;
   std::vector<Fd> sockets_;
   std::vector<Address> bound_;
+  void unlink_names();
+
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };
 

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <new>
-#include <stdexcept>
 #include <system_error>
 
 namespace corelab {
@@ -18,14 +17,14 @@ CounterBoard::CounterBoard(std::size_t rows) : rows_(rows) {
 
 CounterBoard::~CounterBoard() { munmap(shared_, bytes()); }
 
-std::size_t CounterBoard::claim(pid_t pid) {
+std::optional<std::size_t> CounterBoard::claim(pid_t pid) {
   for (std::size_t i = 0; i < rows_; ++i) {
     if (row(i).pid == 0) {
       row(i).pid = pid;
       return i;
     }
   }
-  throw std::length_error("more worker processes than rows for their counters");
+  return std::nullopt;
 }
 
 void CounterBoard::retire(std::size_t index) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace corelab {
 
@@ -40,8 +41,8 @@ class CounterBoard {
   WorkerCounters& row(std::size_t index) { return shared_->rows[index]; }
   const WorkerCounters& row(std::size_t index) const { return shared_->rows[index]; }
 
-  /// Claims a free row for process `pid`; supervisor only. Throws std::length_error if there is none.
-  std::size_t claim(pid_t pid);
+  /// Claims a free row for process `pid`, if there is one; supervisor only.
+  std::optional<std::size_t> claim(pid_t pid);
   /// Adds a dead process's counts to retired() and frees its row; supervisor only.
   void retire(std::size_t index);
 

@@ -40,9 +40,13 @@ Reception::Reception(const ServerContext& context, Core& core, std::atomic<std::
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "cannot watch the listeners");
   add(epoll_.get(), wake_.get(), EPOLLIN);
-  for (int listener : context.listeners.queue(context.first_queue)) {
-    set_receive_timeout(listener, context.settings.current());
-  }
+  set_receive_timeouts();
+}
+
+// Accepted sockets inherit their listener's.
+void Reception::set_receive_timeouts() {
+  settings_ = &context_.settings.current();
+  for (int listener : context_.listeners.queue(context_.first_queue)) set_receive_timeout(listener, *settings_);
 }
 
 void Reception::wake() {
@@ -134,8 +138,10 @@ void Reception::accept_from(int listener) {
       return;
     case Accepted::Outcome::connection: break;
   }
+  bool was_reloaded = settings_ != &context_.settings.current();
+  if (was_reloaded) set_receive_timeouts();
   // A UNIX domain socket does not inherit its listener's time-outs.
-  if (accepted.peer.family == Peer::Family::local) set_receive_timeout(accepted.fd.get(), context_.settings.current());
+  if (was_reloaded || accepted.peer.family == Peer::Family::local) set_receive_timeout(accepted.fd.get(), *settings_);
   core_.on_connection(std::move(accepted), context_.is_control(listener));
 }
 

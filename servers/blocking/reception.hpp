@@ -60,6 +60,7 @@ class Reception {
   void listen(bool wanted);
   void look_at_room();
   void accept_from(int listener);
+  void set_receive_timeouts();
   void take_leaving();
   void end_leaving(Clock::time_point now);
 
@@ -67,6 +68,7 @@ class Reception {
   Core& core_;
   std::atomic<std::int64_t>* accepting_;
   Fd epoll_, wake_;
+  const Settings* settings_ = nullptr;  // those that the listeners' time-outs are of
   std::atomic<bool> is_listening_{false};
   Clock::time_point paused_until_{};
   bool newcomers_waited_ = false;

@@ -111,7 +111,6 @@ bool EventedConnection::start(Operation& operation) {
     operation.result = connection_.handler_outcome();
     return false;
   }
-  operation_ = &operation;
   operation_started_ = Clock::now();
   Deadline due = std::min(operation.deadline, connection_.request_deadline());
   result_at_due_ = Waited::expired;
@@ -126,14 +125,17 @@ bool EventedConnection::start(Operation& operation) {
       operation_watch_ = worker_.reactor().watch(operation.fd, operation_watcher_);
       operation_watch_->want(operation.readiness == Readiness::read ? Interest::read : Interest::write);
       break;
-    case Operation::Kind::offload:
-      helpers_ = &worker_.helpers(is_for_route);
+    case Operation::Kind::offload: {
+      HelperThreads& helpers = worker_.helpers(is_for_route);
       call_result_ = Waited::done;
       job_ = {&operation, this};
+      helpers.submit(job_);
+      helpers_ = &helpers;
       WorkerCounters::add(worker_.driver().counters.queue_depth, 1);
-      helpers_->submit(job_);
       break;
+    }
   }
+  operation_ = &operation;  // not before: what throws has begun nothing
   worker_.set_timer(operation_timer_, due);
   return true;
 }
@@ -159,13 +161,16 @@ void EventedConnection::cancel_operation(Waited why) {
   }
   // The call goes on and may use the handler's frame: the handler is resumed when it is over. The client need not wait
   // for that.
-  call_result_ = why;
+  if (call_result_ == Waited::done) call_result_ = why;  // what ended the wait first
   if (why == Waited::expired && connection_.handler_outcome() == Waited::expired) {
     if (connection_.answer_for_handler()) {
       watch_->want(Interest::write);
     } else {
       shutdown(connection_.fd(), SHUT_WR);
     }
+  } else if (why == Waited::expired) {
+    // Only the operation's own deadline has passed: the client still has its answer when the request's does.
+    worker_.set_timer(operation_timer_, connection_.request_deadline());
   }
 }
 

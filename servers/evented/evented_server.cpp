@@ -16,7 +16,12 @@ EventedServer::~EventedServer() {
 }
 
 void EventedServer::start() {
-  for (auto& worker : workers_) threads_.emplace_back([&worker = *worker] { worker.run(); });
+  try {
+    for (auto& worker : workers_) threads_.emplace_back([&worker = *worker] { worker.run(); });
+  } catch (...) {  // no thread for this one: those that run must end, or nobody could join them
+    order(EventedWorker::stop);
+    throw;
+  }
 }
 
 void EventedServer::order(unsigned what) {

@@ -84,7 +84,7 @@ void EventedWorker::accept_from(Listener& listener) {
   if (first_ != nullptr) first_->previous = connection;
   first_ = connection;
   ++open_;
-  if (open_ == context_.settings.current().worker_connections) watch_listeners();
+  if (open_ >= context_.settings.current().worker_connections) watch_listeners();
 }
 
 void EventedWorker::remove(EventedConnection& connection) {
@@ -123,7 +123,10 @@ void EventedWorker::tick() {
   Clock::time_point now = Clock::now();
   driver_.counters.loop_lag_us.store((now - tick_due_) / 1us, std::memory_order_relaxed);
   driver_.counters.heartbeat_ms.store(now.time_since_epoch() / 1ms, std::memory_order_relaxed);
-  if (is_accepting()) adopt_orphans();
+  if (is_accepting()) {
+    adopt_orphans();
+    watch_listeners();  // the cap may have been reloaded
+  }
   tick_due_ = now + tick_interval;
   set_timer(tick_, tick_due_);
 }

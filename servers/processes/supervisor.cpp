@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <exception>
 #include <list>
+#include <optional>
 
 #include "common/telemetry/log.hpp"
 #include "servers/program/control.hpp"
@@ -92,7 +93,7 @@ int Supervisor::run(const std::function<void()>& announce) {
   bool announced = false;
   for (;;) {
     bool is_settled = announced && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
-    handle(wait_for_signal(is_settled ? slow_tick : tick));
+    handle(wait_for_signal(is_settled ? slow_tick : tick).number);
     bury();
     see_who_leaves();
     if (is_draining_ && children() == 0) break;
@@ -205,7 +206,14 @@ void Supervisor::start(Slot& slot) {
   unsigned index = 0;
   for (auto it = slots_.begin(); &*it != &slot; ++it) ++index;
   pid_t supervisor = getpid();
-  std::size_t row = context_.counters.claim(supervisor);  // the child's id is not known yet
+  std::optional<std::size_t> free_row = context_.counters.claim(supervisor);  // the child's id is not known yet
+  if (!free_row) {
+    static log::Throttle throttle;
+    if (throttle.is_due()) log::warning("a worker starts later: too many that are to end still serve their last requests");
+    slot.start_at = Clock::now() + back_off_first;
+    return;
+  }
+  std::size_t row = *free_row;
   pid_t pid = fork();
   if (pid < 0) {
     log::error("cannot start a worker process: trying again");

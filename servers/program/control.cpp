@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <utility>
 
 #include "common/telemetry/log.hpp"
 
@@ -34,11 +35,12 @@ void block_control_signals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-int wait_for_signal(std::chrono::milliseconds timeout) {
+Signal wait_for_signal(std::chrono::milliseconds timeout) {
   sigset_t set = control_signals();
   timespec wait{timeout.count() / 1000, timeout.count() % 1000 * 1'000'000};
-  int signal = sigtimedwait(&set, nullptr, &wait);
-  return signal > 0 ? signal : 0;
+  siginfo_t about{};
+  int number = sigtimedwait(&set, &about, &wait);
+  return number > 0 ? Signal{number, about.si_pid} : Signal{};
 }
 
 void reopen_logs(ServerContext& context) {
@@ -52,16 +54,13 @@ void reopen_logs(ServerContext& context) {
 
 int Control::run() {
   for (;;) {
-    int signal = wait_for_signal(beats ? heartbeat : std::chrono::milliseconds(1h));
-    if (beats) {
-      std::int64_t now = Clock::now().time_since_epoch() / 1ms;
-      context.counters.row(context.first_row).heartbeat_ms.store(now, std::memory_order_relaxed);
-    }
-    switch (signal) {
+    Signal signal = wait_for_signal(beats ? heartbeat : std::chrono::milliseconds(1h));
+    beat();
+    switch (signal.number) {
       case SIGINT:
         if (is_child) break;  // the terminal sends it to all; the supervisor says what it means
         [[fallthrough]];
-      case SIGTERM: return drain();
+      case SIGTERM: return drain(signal);
       case SIGHUP:
         if (reload) reload();
         break;
@@ -74,7 +73,17 @@ int Control::run() {
   }
 }
 
-int Control::drain() {
+void Control::beat() {
+  if (!beats) return;
+  std::int64_t now = Clock::now().time_since_epoch() / 1ms;
+  context.counters.row(context.first_row).heartbeat_ms.store(now, std::memory_order_relaxed);
+}
+
+int Control::drain(Signal first) {
+  // A worker may have begun to drain by itself (--max-requests) when its supervisor tells it to, or be told twice by
+  // itself: it is the supervisor's second word that ends it at once.
+  const pid_t supervisor = getppid();
+  bool was_told = !is_child || first.sender == supervisor;
   bool all_drain = !is_child || context.counters.closing();
   if (is_child) context.counters.row(context.first_row).is_leaving = true;
   if (!is_child) {
@@ -114,8 +123,12 @@ int Control::drain() {
       stop_at = now + stop_patience;
       server.stop();
     }
-    int signal = wait_for_signal(drain_check);
-    if (!is_stopped && (signal == SIGTERM || (signal == SIGINT && !is_child))) {
+    Signal signal = wait_for_signal(drain_check);
+    beat();
+    if (signal.number == SIGUSR1) reopen_logs(context);
+    bool is_order = is_child ? signal.number == SIGTERM && signal.sender == supervisor
+                             : signal.number == SIGTERM || signal.number == SIGINT;
+    if (is_order && std::exchange(was_told, true) && !is_stopped) {
       log::warning("stopping at once");
       is_stopped = true;
       stop_at = now + stop_patience;

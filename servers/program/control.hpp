@@ -12,8 +12,12 @@ namespace corelab {
 /// Blocks the signals that the control thread waits for; before any thread or fork, which inherit it. Ignores SIGPIPE.
 void block_control_signals();
 
-/// The next of those signals, or 0 when `timeout` has passed.
-int wait_for_signal(std::chrono::milliseconds timeout);
+struct Signal {
+  int number = 0;  ///< 0: none
+  pid_t sender = 0;
+};
+/// The next of those signals, or none when `timeout` has passed.
+Signal wait_for_signal(std::chrono::milliseconds timeout);
 
 /// How a process that serves behaves.
 struct Control {
@@ -32,7 +36,8 @@ struct Control {
   int run();
 
  private:
-  int drain();
+  int drain(Signal first);
+  void beat();
 };
 
 /// Opens the logs again under their names.

@@ -12,6 +12,7 @@
 #include "tests/support/busy_clients.hpp"
 #include "tests/support/client.hpp"
 #include "tests/support/cores.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace corelab::test {
 namespace {
@@ -72,6 +73,28 @@ TEST_P(Drain, connections_that_are_queued_are_served) {
     EXPECT_EQ(reply.status(), 200) << reply.detail;
   }
   EXPECT_EQ(server.wait_exit(Millis(5'000)), 0);
+}
+
+TEST_P(Drain, of_a_unix_socket_serves_who_is_queued_and_leaves_the_name_to_a_successor) {
+  const TempDir dir;
+  const std::string address = "unix:" + dir.path("socket");
+  auto server = serve_with_workers(2, {"-b", address, "--graceful-timeout", "15"});
+  std::vector<Client> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.emplace_back(address);
+    clients.back().send(get_request("/sleep?ms=200"));
+  }
+  server.signal(SIGTERM);
+  int error = 0;
+  EXPECT_TRUE(eventually([&] { return !Client::connect(address, Millis(100), error).has_value(); }, Millis(3'000)))
+      << "it still listens";
+  const auto successor = serve_with_workers(2, {"-b", address});
+  for (auto& client : clients) {
+    const Reply reply = client.read_response();
+    EXPECT_EQ(reply.status(), 200) << reply.detail;
+  }
+  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
+  EXPECT_EQ(get(address, "/plaintext").status(), 200) << "the old server took the new one's name along";
 }
 
 TEST_P(Drain, body_in_the_middle_of_its_way_is_awaited) {

@@ -73,6 +73,23 @@ TEST_P(Reload, keeps_open_connections_and_their_requests) {
   EXPECT_FALSE(server.wait_exit(Millis(0)).has_value()) << server.errors();
 }
 
+TEST_P(Reload, a_shorter_keep_alive_is_taken_by_new_connections) {
+  const TempDir dir;
+  const std::string file = dir.write("corelab.toml", "keep-alive = 30\n");
+  auto server = serve_with_workers(2, {"-c", file});
+  ASSERT_EQ(get(server.address(), "/plaintext").status(), 200);
+  dir.write("corelab.toml", "keep-alive = 0.5\n");
+  server.signal(SIGHUP);
+  EXPECT_TRUE(eventually(
+      [&] {
+        Client client(server.address());
+        return client.ask(get_request("/plaintext")).status() == 200 &&
+               client.read_rest(Millis(2'000)).ended == Ended::closed;
+      },
+      Millis(10'000)))
+      << "an idle connection outlives the new deadline";
+}
+
 TEST_P(Reload, without_a_file_is_harmless) {
   auto server = serve();
   server.signal(SIGHUP);
@@ -106,7 +123,49 @@ TEST_P(Reload, reopen_writes_the_access_log_to_a_new_file) {
 
 INSTANTIATE_TEST_SUITE_P(EveryCore, Reload, ::testing::ValuesIn(cores()), core_test_name);
 
+// Those whose connections are not each a worker's only one.
+using ReloadOfTheCap = CoreTest;
+
+TEST_P(ReloadOfTheCap, a_larger_one_lets_those_in_who_wait) {
+  const TempDir dir;
+  const std::string file = dir.write("corelab.toml", "worker-connections = 4\n");
+  auto server = serve_with_workers(1, {"-c", file});
+  std::vector<Client> occupants;
+  for (int i = 0; i < 4; ++i) {
+    occupants.emplace_back(server.address());
+    ASSERT_EQ(occupants.back().ask(get_request("/plaintext")).status(), 200);
+  }
+  Client newcomer(server.address());
+  newcomer.send(get_request("/plaintext"));
+  EXPECT_TRUE(newcomer.stays_silent(Millis(300))) << "there is no cap";
+  dir.write("corelab.toml", "worker-connections = 8\n");
+  server.signal(SIGHUP);
+  EXPECT_EQ(newcomer.read_response(false, Millis(5'000)).status(), 200);
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ReloadOfTheCap);
+INSTANTIATE_TEST_SUITE_P(LoopsAndThreads, ReloadOfTheCap, ::testing::ValuesIn(cores_where([](const Core& core) {
+                           return core.evented();
+                         })),
+                         core_test_name);
+
 using RollingReload = CoreTest;
+
+TEST_P(RollingReload, of_workers_that_retire_by_themselves_meanwhile_fails_no_request) {
+  auto server = serve_with_workers(2, {"--graceful-timeout", "10", "--max-requests", "60"});
+  const std::string slept = get(server.address(), "/sleep?ms=10").body();
+  BusyClients clients(server.address(), 16, {{"/plaintext", "Hello, World!"}, {"/sleep?ms=10", slept}});
+  ASSERT_TRUE(clients.await_answers(200, Millis(10'000)));
+  for (int i = 0; i < 10; ++i) {
+    server.signal(SIGHUP);
+    ASSERT_TRUE(clients.await_answers(100, Millis(10'000))) << server.errors();
+  }
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(Millis(15'000)), 0) << server.errors();
+  const Tally tally = clients.stop();
+  std::cout << "  " << core().name << ": " << tally << "\n";
+  EXPECT_EQ(tally.failures(), 0u) << tally;
+}
 
 TEST_P(RollingReload, ten_times_in_a_row_under_load_fails_no_request) {
   auto server = serve_with_workers(2, {"--graceful-timeout", "10"});

@@ -78,6 +78,35 @@ INSTANTIATE_TEST_SUITE_P(EventedCores, OneLoop,
                          ::testing::ValuesIn(cores_where([](const Core& core) { return core.evented(); })),
                          core_test_name);
 
+// The kernel gives a connection to a queue by its addresses, whoever is busy.
+using TwoLoops = CoreTest;
+
+TEST_P(TwoLoops, newcomers_of_the_blocked_one_wait_though_the_other_is_idle) {
+  const auto server = serve_with_workers(2);
+  Client blocker(server.address());
+  blocker.send(get_request("/block?ms=1500"));
+  std::this_thread::sleep_for(Millis(100));
+  // Of 24 the hash gives each loop at least one: 2 in 2^24 is not this test's to meet.
+  std::vector<Client> newcomers;
+  for (int i = 0; i < 24; ++i) {
+    newcomers.emplace_back(server.address());
+    newcomers.back().send(get_request("/plaintext"));
+  }
+  std::this_thread::sleep_for(Millis(700));
+  int waiting = 0;
+  for (auto& newcomer : newcomers) waiting += newcomer.await_bytes(1, Millis(10)) ? 0 : 1;
+  std::cout << "  " << waiting << " of 24 newcomers wait for the blocked loop\n";
+  EXPECT_GT(waiting, 0);
+  EXPECT_LT(waiting, 24);
+  for (auto& newcomer : newcomers) EXPECT_EQ(newcomer.read_response().status(), 200);
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TwoLoops);
+INSTANTIATE_TEST_SUITE_P(ReuseportCores, TwoLoops, ::testing::ValuesIn(cores_where([](const Core& core) {
+                           return core.evented() && core.takes_workers;
+                         })),
+                         core_test_name);
+
 // A core without a worker count has a thread for each connection; the others are given one worker a client.
 using EnoughThreads = CoreTest;
 

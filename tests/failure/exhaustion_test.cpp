@@ -83,6 +83,22 @@ INSTANTIATE_TEST_SUITE_P(EveryCore, Exhaustion, ::testing::ValuesIn(cores()), co
 // A user whom nobody else is, so that RLIMIT_NPROC, which counts a user's threads, counts the server's alone.
 constexpr uid_t kLonelyUser = 61'873;
 
+using ThreadsAtStart = CoreTest;
+
+TEST_P(ThreadsAtStart, too_few_are_one_sentence_and_exit_code_1) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can start the server as a user of its own";
+  const RunResult run = run_corelab({"serve", "--core", core().name, "-b", "127.0.0.1:0", "--workers", "64"},
+                                    {.limits = {{RLIMIT_NPROC, 20}}, .user = kLonelyUser});
+  EXPECT_EQ(run.code, 1) << run.err;
+  EXPECT_NE(run.err.find("corelab: "), std::string::npos) << run.err;
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ThreadsAtStart);
+INSTANTIATE_TEST_SUITE_P(CoresWithThreads, ThreadsAtStart, ::testing::ValuesIn(cores_where([](const Core& core) {
+                           return core.takes_workers && !core.has_processes();
+                         })),
+                         core_test_name);
+
 TEST(ThreadExhaustion, without_a_thread_for_it_a_connection_waits_or_gets_503_and_service_returns) {
   if (!has_core("thread-per-connection")) GTEST_SKIP() << "thread-per-connection is not built";
   if (::geteuid() != 0) GTEST_SKIP() << "only root can start the server as a user of its own";

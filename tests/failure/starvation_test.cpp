@@ -8,6 +8,7 @@
 
 #include "tests/support/client.hpp"
 #include "tests/support/cores.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace corelab::test {
 namespace {
@@ -56,6 +57,16 @@ TEST_P(Starvation, policy_yield_frees_a_thread_for_newcomers) {
 
 TEST_P(Starvation, policy_yield_is_the_default) {
   auto server = serve_with_workers(2);
+  auto idle = idle_clients(server, 2);
+  Reply reply;
+  const Millis took = time_of([&] { reply = get(server.address(), "/plaintext"); });
+  EXPECT_EQ(reply.status(), 200) << reply.detail;
+  EXPECT_LT(took, patient(Millis(1'000)));
+}
+
+TEST_P(Starvation, policy_yield_frees_a_thread_on_a_unix_socket_too) {
+  const TempDir dir;
+  auto server = serve_with_workers(2, {"-b", "unix:" + dir.path("socket")});
   auto idle = idle_clients(server, 2);
   Reply reply;
   const Millis took = time_of([&] { reply = get(server.address(), "/plaintext"); });

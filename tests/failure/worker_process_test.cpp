@@ -126,6 +126,43 @@ TEST_P(WorkerProcess, past_max_requests_is_replaced_without_a_lost_request) {
   for (const pid_t old : before) EXPECT_FALSE(is_alive(old)) << "not replaced: " << server.errors();
 }
 
+TEST_P(WorkerProcess, that_drains_for_longer_than_its_timeout_is_not_killed) {
+  constexpr size_t kSize = 16'777'216;
+  auto server = serve_with_processes(1, {"--timeout", "1", "--request-timeout", "0.9"});
+  Client reader(server.address());
+  reader.send(get_request("/bytes?n=" + std::to_string(kSize)));
+  ASSERT_TRUE(reader.await_bytes(1));
+  const pid_t old = children_of(server.pid()).front();
+  server.signal(SIGHUP);
+  std::this_thread::sleep_for(patient(Millis(2'500)));  // the answer is on its way, and nobody reads it
+  EXPECT_TRUE(is_alive(old)) << server.errors();
+  const Reply reply = reader.read_response();
+  EXPECT_EQ(reply.status(), 200) << reply.detail << server.errors();
+  EXPECT_EQ(reply.body().size(), kSize);
+}
+
+TEST_P(WorkerProcess, many_that_retire_while_they_serve_end_nothing) {
+  auto server = serve_with_processes(2, {"--max-requests", "3"});
+  std::vector<Client> sleepers;
+  BusyClients clients(server.address(), 4, {{"/plaintext", "Hello, World!"}});
+  // A worker that blocks serves one at a time: more of these would only wait for each other.
+  const int count = core().evented() ? 60 : 6;
+  for (int i = 0; i < count; ++i) {
+    sleepers.emplace_back(server.address());
+    sleepers.back().send(get_request("/sleep?ms=1500", "Connection: close\r\n"));
+    std::this_thread::sleep_for(Millis(10));
+  }
+  for (auto& sleeper : sleepers) {
+    const Reply reply = sleeper.read_response(false, Millis(60'000));
+    EXPECT_EQ(reply.status(), 200) << reply.detail;
+    if (HasFailure()) break;
+  }
+  const Tally tally = clients.stop();
+  EXPECT_EQ(tally.failures() + tally.refusals, 0u) << tally;
+  EXPECT_FALSE(server.wait_exit(Millis(0)).has_value()) << server.errors();
+  EXPECT_EQ(get(server.address(), "/plaintext").status(), 200);
+}
+
 TEST_P(WorkerProcess, killed_under_connections_costs_only_its_own) {
   const bool blocks = !core().evented();
   auto server = serve_with_processes(2, blocks ? Arguments{"--keep-alive-policy", "hold"} : Arguments{});
