@@ -32,12 +32,13 @@ bool read_number(std::string_view text, int base, std::size_t& number) {
 void AnswerReader::start() {
   part_ = Part::head;
   kept_.clear();
-  has_begun_ = closes_ = false;
+  closes_ = false;
+  taken_ = 0;
   status_ = 0;
 }
 
 AnswerReader::State AnswerReader::take(std::string_view bytes) {
-  has_begun_ |= !bytes.empty();
+  taken_ += bytes.size();
   while (!bytes.empty()) {
     switch (part_) {
       case Part::head: {

@@ -24,7 +24,8 @@ class AnswerReader {
   /// For the next answer.
   void start();
 
-  bool has_begun() const { return has_begun_; }
+  bool has_begun() const { return taken_ > 0; }
+  std::size_t taken() const { return taken_; }  ///< bytes, since start()
   int status() const { return status_; }
   bool closes() const { return closes_; }
 
@@ -36,7 +37,7 @@ class AnswerReader {
   Part part_ = Part::head;
   std::string kept_;  // of the head, or of the line being read
   std::size_t left_ = 0;
-  bool has_begun_ = false;
+  std::size_t taken_ = 0;
   int status_ = 0;
   bool closes_ = false;
 };

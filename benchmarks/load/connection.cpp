@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -15,7 +17,7 @@ namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto connect_back_off = 10ms;
+constexpr auto back_off = 10ms;  // of a connection that could not be made, or was closed before it served anything
 constexpr auto slow_step = 100ms;  // slow peers move their bytes in pieces, this often
 constexpr int slow_receive_buffer = 4096;
 
@@ -35,7 +37,12 @@ void Connection::open() {
   state_ = State::connecting;
   Error error;
   socket_.open(peer_.protocol(), error);
-  if (error) return connected(error);
+  if (error) {  // later, as any other failure: whoever opens many must not be called back from within
+    asio::post(context_, [this, error, life = life_] {
+      if (life == life_) connected(error);
+    });
+    return;
+  }
   if (options_.slow_read) socket_.set_option(asio::socket_base::receive_buffer_size(slow_receive_buffer), error);
   socket_.async_connect(peer_, [this, life = life_](const Error& failed) {
     if (life == life_) connected(failed);
@@ -48,9 +55,9 @@ void Connection::connected(const Error& error) {
     close();
     if (request_) lost(Loss::connect);
     owner_.on_connect_failed(*this, why);
-    timer_.expires_after(connect_back_off);
+    timer_.expires_after(back_off);
     timer_.async_wait([this, life = life_](const Error& cancelled) {
-      if (!cancelled && life == life_) reopen();
+      if (!cancelled && life == life_) become_idle();
     });
     return;
   }
@@ -66,7 +73,7 @@ void Connection::connected(const Error& error) {
     return options_.slow_send ? slow_write() : write();
   }
   state_ = State::idle;
-  owner_.on_idle(*this);
+  become_idle();
 }
 
 void Connection::send(const Request& request, std::string_view bytes) {
@@ -74,6 +81,7 @@ void Connection::send(const Request& request, std::string_view bytes) {
   request_->sent = now();
   unsent_ = bytes;
   ++asked_;
+  asked_classes_ |= std::uint64_t{1} << request.class_index;
   if (state_ == State::closed) return open();
   state_ = State::busy;
   reader_.start();
@@ -142,9 +150,10 @@ void Connection::receive(std::size_t most) {
   auto state = request_ ? reader_.take(bytes) : AnswerReader::State::malformed;
   if (state == AnswerReader::State::complete) return answered(at);
   if (state == AnswerReader::State::malformed) {
-    end_life();
+    bool was_idle = state_ == State::idle;
+    close();
     if (request_) lost(Loss::malformed);
-    reopen();
+    if (!was_idle) become_idle();
   }
 }
 
@@ -153,21 +162,16 @@ void Connection::answered(Ns at) {
   request_.reset();
   ++answers_;
   ++answers_in_life_;
-  int status = reader_.status();
+  Answer answer{reader_.status(), reader_.taken(), at};
   // An answer ahead of the whole request is the peer's last word.
-  bool ends = reader_.closes() || options_.connection_per_request || !unsent_.empty();
-  unsent_ = {};
-  if (ends) {
+  if (reader_.closes() || options_.connection_per_request || !unsent_.empty()) {
     close();
   } else {
     state_ = State::idle;
   }
-  owner_.on_answer(*this, request, status, at);
-  if (ends) {
-    reopen();
-  } else if (state_ == State::idle) {
-    owner_.on_idle(*this);
-  }
+  unsent_ = {};
+  owner_.on_answer(*this, request, answer);
+  become_idle();
 }
 
 void Connection::lost(Loss why) {
@@ -178,33 +182,32 @@ void Connection::lost(Loss why) {
 }
 
 void Connection::peer_closed(bool was_reset) {
+  bool was_idle = state_ == State::idle;
   bool is_race = request_ && answers_in_life_ > 0 && !reader_.has_begun();
-  end_life();
+  bool was_useless = answers_in_life_ == 0;
+  close();
+  if (was_idle) return;  // and still is: it is opened again when it is needed
   if (is_race) {
     Request again = *request_;
     request_.reset();
     unsent_ = {};
     --asked_;
-    again.is_retry = true;
     owner_.on_retry(again);
-  } else if (request_) {
+  } else {
     lost(was_reset ? Loss::reset : Loss::closed);
   }
-  reopen();
+  if (!was_useless) return become_idle();
+  timer_.expires_after(back_off);
+  timer_.async_wait([this, life = life_](const Error& cancelled) {
+    if (!cancelled && life == life_) become_idle();
+  });
 }
 
-void Connection::abandon(Loss why, bool reopen_after) {
-  if (!reopen_after) reopens_ = false;
+void Connection::abandon(Loss why, bool goes_on) {
+  goes_on_ &= goes_on;
   close();
-  if (request_) lost(why);
-  reopen();
-}
-
-// It ends by the peer's doing: if it was idle, it no longer is.
-void Connection::end_life() {
-  bool was_idle = state_ == State::idle;
-  close();
-  if (was_idle) owner_.on_gone(*this);
+  lost(why);
+  become_idle();
 }
 
 void Connection::close() {
@@ -215,11 +218,8 @@ void Connection::close() {
   state_ = State::closed;
 }
 
-// Where each request has a connection of its own, a closed one is an idle one.
-void Connection::reopen() {
-  if (state_ != State::closed || request_ || !reopens_) return;
-  if (options_.connection_per_request) return owner_.on_idle(*this);
-  open();
+void Connection::become_idle() {
+  if (goes_on_ && !request_) owner_.on_idle(*this);
 }
 
 }  // namespace corelab::load

@@ -22,7 +22,12 @@ struct Request {
   Ns due = 0;
   std::size_t class_index = 0;
   Ns sent = never;  ///< when its connection began with it
-  bool is_retry = false;
+};
+
+struct Answer {
+  int status = 0;
+  std::size_t bytes = 0;  ///< head included
+  Ns at = 0;
 };
 
 class Connection;
@@ -31,20 +36,19 @@ class Connection;
 /// other than send(), open() and abandon().
 class ConnectionOwner {
  public:
-  virtual void on_idle(Connection& connection) = 0;  ///< connected, nothing under way
-  virtual void on_answer(Connection& connection, const Request& request, int status, Ns at) = 0;
+  virtual void on_idle(Connection& connection) = 0;  ///< nothing is under way: send() may follow
+  virtual void on_answer(Connection& connection, const Request& request, const Answer& answer) = 0;
   virtual void on_loss(Connection& connection, const Request& request, Loss why, Ns at) = 0;
   /// A reused connection was closed before a byte of the answer (RFC 9112 section 9.3.1): to be sent again.
   virtual void on_retry(const Request& request) = 0;
-  /// The peer closed it while nothing was under way; it is being opened again.
-  virtual void on_gone(Connection& connection) = 0;
   virtual void on_connect_failed(Connection& connection, const std::string& why) = 0;
 
  protected:
   ~ConnectionOwner() = default;
 };
 
-/// One thread. Reopens itself when the peer closes, unless it is told to stay closed.
+/// One thread. What the peer closes is opened again by the next request, as a client would, and not before: a connection
+/// that nobody needs would only be in a server's way.
 class Connection {
  public:
   Connection(boost::asio::io_context& context, boost::asio::ip::tcp::endpoint peer, const Options& options,
@@ -52,22 +56,21 @@ class Connection {
 
   /// Connects, then on_idle().
   void open();
-  /// Sends `bytes`, which stay valid until the end of the run, for `request`; only when idle, or closed where each
-  /// request has a connection of its own.
+  /// Sends `bytes`, which stay valid until the end of the run, for `request`, on a new connection if this one is closed;
+  /// only after on_idle().
   void send(const Request& request, std::string_view bytes);
-  /// Gives up: the request, if there is one, is lost for `why`, and the connection is closed.
-  void abandon(Loss why, bool reopen);
-  /// A peer that closes it from now on has closed it for good.
-  void stay_closed_when_lost() { reopens_ = false; }
+  /// Gives up: the request is lost for `why`, and the connection is closed. With `goes_on`, on_idle() follows.
+  void abandon(Loss why, bool goes_on);
+  /// No on_idle() from now on.
+  void retire() { goes_on_ = false; }
 
   bool is_open() const { return state_ == State::idle || state_ == State::busy; }
   bool is_busy() const { return request_.has_value(); }
   const Request& request() const { return *request_; }
   std::uint64_t asked() const { return asked_; }
   std::uint64_t answers() const { return answers_; }
+  bool asked_for(std::size_t class_index) const { return (asked_classes_ >> class_index & 1) != 0; }
   std::uint64_t connects() const { return connects_; }
-
-  std::size_t place = 0;  ///< of its owner's book-keeping
 
  private:
   enum class State { closed, connecting, idle, busy };
@@ -83,9 +86,8 @@ class Connection {
   void answered(Ns at);
   void lost(Loss why);
   void peer_closed(bool was_reset);
-  void end_life();
   void close();
-  void reopen();
+  void become_idle();
 
   boost::asio::io_context& context_;
   const boost::asio::ip::tcp::endpoint peer_;
@@ -95,11 +97,12 @@ class Connection {
   boost::asio::steady_timer timer_;
   State state_ = State::closed;
   std::uint64_t life_ = 0;  // counts closings: what Asio still delivers of an earlier one is ignored
-  bool reopens_ = true;
+  bool goes_on_ = true;
   std::optional<Request> request_;
   std::string_view unsent_;
   AnswerReader reader_;
   std::uint64_t answers_in_life_ = 0;
+  std::uint64_t asked_classes_ = 0;  // bit i: class i
   std::uint64_t asked_ = 0, answers_ = 0, connects_ = 0;
 };
 

@@ -25,8 +25,8 @@ double InFlight::relative_difference() const {
   return larger == 0 ? 0 : std::abs(counted - by_littles_law) / larger;
 }
 
-InFlight in_flight(const Tally& tally) {
-  return {tally.flight_seconds / tally.measured_seconds, tally.flight_seconds_by_request / tally.measured_seconds};
+InFlight in_flight(const Counts& counts, double measured_seconds) {
+  return {counts.flight_seconds / measured_seconds, counts.flight_seconds_by_request / measured_seconds};
 }
 
 std::vector<std::string> reasons_to_doubt(const Options& options, const Tally& tally) {
@@ -39,8 +39,10 @@ std::vector<std::string> reasons_to_doubt(const Options& options, const Tally& t
   }
   if (tally.idle_established < options.idle) {
     reasons.push_back(sentence("fewer than ", options.idle, " idle connections had their first answer"));
+  } else if (tally.idle_open_at_end < options.idle) {
+    reasons.push_back(sentence("fewer than ", options.idle, " idle connections were still open at the end"));
   }
-  if (options.is_open() && tally.lag.quantile_ms(0.99) > options.max_lag_ms) {
+  if (options.is_open() && total.lag.quantile_ms(0.99) > options.max_lag_ms) {
     reasons.push_back(sentence("the generator was late: the 99th percentile of its schedule's lag is over ",
                                options.max_lag_ms, " ms"));
   }
@@ -53,7 +55,7 @@ std::vector<std::string> reasons_to_doubt(const Options& options, const Tally& t
     reasons.push_back(sentence("more than ", 100 * options.max_unanswered, "% of the requests were never answered"));
   }
   if (total.bad_status > 0) reasons.push_back("there were answers with a status of 400 or more");
-  if (in_flight(tally).relative_difference() > littles_law_within) {
+  if (in_flight(total, tally.measured_seconds).relative_difference() > littles_law_within) {
     reasons.push_back("Little's law does not hold: the requests in flight and the times they took do not agree");
   }
   return reasons;

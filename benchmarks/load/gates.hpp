@@ -19,6 +19,6 @@ struct InFlight {
   double counted = 0, by_littles_law = 0;
   double relative_difference() const;
 };
-InFlight in_flight(const Tally& tally);
+InFlight in_flight(const Counts& counts, double measured_seconds);
 
 }  // namespace corelab::load

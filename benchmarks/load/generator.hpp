@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "benchmarks/load/connection.hpp"
+#include "benchmarks/load/gauge.hpp"
 #include "benchmarks/load/request_mix.hpp"
 #include "benchmarks/load/schedule.hpp"
 #include "benchmarks/load/tally.hpp"
@@ -31,35 +32,39 @@ class Generator final : private ConnectionOwner {
   using EachSecond = std::function<void(unsigned second, const Second&)>;
 
   /// Connects, loads, waits for what is outstanding, and says what came of it. Throws boost::system::system_error if
-  /// the target cannot be connected to.
+  /// the target cannot be connected to or its name is unknown.
   Tally run(const EachSecond& each_second);
-  /// Ends the measurement now; what is done so far is its result. Async-signal-safe.
+  /// Ends the run now, wherever it is; what is measured so far is its result. Async-signal-safe.
   void stop() { is_stopped_ = true; }
 
  private:
   class IdleHolder;
 
   void on_idle(Connection& connection) override;
-  void on_answer(Connection& connection, const Request& request, int status, Ns at) override;
+  void on_answer(Connection& connection, const Request& request, const Answer& answer) override;
   void on_loss(Connection& connection, const Request& request, Loss why, Ns at) override;
   void on_retry(const Request& request) override;
-  void on_gone(Connection& connection) override;
   void on_connect_failed(Connection& connection, const std::string& why) override;
 
+  void find_peer();
   void connect_all();
+  void hold_idle();
   void load(const EachSecond& each_second);
   void issue_due();
   void sleep_until(Ns when);
+  void handle_ready();
   void sweep(Ns at);
   void end_second(const EachSecond& each_second);
   void give_up_the_rest();
   void send_on(Connection& connection, const Request& request);
-  void send_on_random_idle(const Request& request);
+  void send_queued_on(Connection& connection);
+  Connection& take_random_idle();
   void lose(const Request& request, Loss why, Ns at);
-  void in_flight_changes(int by, Ns at);
+  void flight_changes(const Request& request, int by, Ns at);
   void flight_ends(const Request& request, Ns at);
   bool is_measured(const Request& request) const { return request.due >= start_ && request.due < end_; }
   bool is_outstanding() const { return in_flight_ > 0 || !queue_.empty(); }
+  void queue_changes(int by, Ns at) { queued_.change(by, at, start_, end_); }
 
   const Options& options_;
   boost::asio::io_context context_{1};
@@ -82,7 +87,8 @@ class Generator final : private ConnectionOwner {
   unsigned second_index_ = 0;
   Second second_;
   std::size_t in_flight_ = 0;
-  Ns in_flight_since_ = 0;
+  std::vector<Gauge> flights_;  // of each class
+  Gauge queued_;
   Tally tally_;
 };
 

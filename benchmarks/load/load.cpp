@@ -18,11 +18,18 @@ namespace load = corelab::load;
 
 load::Generator* running = nullptr;
 
-void raise_descriptor_limit() {
+constexpr rlim_t spare_descriptors = 32;
+
+void take_descriptors_for(rlim_t connections) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  if (connections + spare_descriptors > limit.rlim_cur) {
+    throw std::runtime_error(std::to_string(connections) + " connections are more than the " +
+                             std::to_string(limit.rlim_cur) +
+                             " descriptors that this process may open: ask for fewer, or raise ulimit -n");
+  }
 }
 
 std::ofstream open_file(const std::string& path) {
@@ -32,7 +39,7 @@ std::ofstream open_file(const std::string& path) {
 }
 
 int run(const load::Options& options) {
-  raise_descriptor_limit();
+  take_descriptors_for(rlim_t{options.connections} + options.idle);
   std::ofstream lines, file;
   if (!options.ndjson.empty()) lines = open_file(options.ndjson);
   if (!options.json.empty() && options.json != "-") file = open_file(options.json);
@@ -45,6 +52,8 @@ int run(const load::Options& options) {
     if (lines.is_open()) lines << load::to_json(second, one).dump() << std::endl;
     if (shows_progress) std::cerr << "\r\033[K" << load::progress(options, second, one) << std::flush;
   });
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
   if (shows_progress) std::cerr << "\r\033[K";
   if (!options.quiet) std::cerr << load::summary(options, tally);
   if (options.json == "-") std::cout << load::to_json(options, tally).dump(1) << "\n";

@@ -55,6 +55,10 @@ void check(const Options& options) {
   }
   if (options.ramp && !options.is_open()) throw UsageError("--ramp needs open arrivals: give a --rate");
   if (options.ramp && options.warm_up > 0) throw UsageError("--ramp starts from nothing: it takes no --warm-up");
+  if (options.classes.size() > 64) throw UsageError("--class: 64 classes at most");
+  if (options.idle > 0 && (options.connection_per_request || options.slow_read)) {
+    throw UsageError("--idle holds connections that stay open and watches them: not with --connection-per-request or --slow-read");
+  }
   if (options.slow_read && options.slow_send) throw UsageError("--slow-read and --slow-send: take one of them");
 }
 

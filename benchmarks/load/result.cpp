@@ -28,13 +28,22 @@ json histogram(const Latencies& times) {
   return pairs;
 }
 
-json to_json(const Counts& counts, double measured_seconds) {
+/// Of one class, or of all; `share` is its share of the requests.
+json to_json(const Options& options, const Counts& counts, double measured_seconds, double share) {
   json errors = json::object();
   for (std::size_t i = 0; i < losses.size(); ++i) errors[to_string(losses[i])] = counts.lost[i];
   errors["status"] = counts.bad_status;
+  InFlight flight = in_flight(counts, measured_seconds);
+  double rate = share * (options.ramp ? options.rate / 2 : options.rate);
   return {{"requests", counts.answered},
           {"due", counts.due},
-          {"achieved_rate", static_cast<double>(counts.answered_in_time) / measured_seconds},
+          {"asked_rate", options.is_open() ? json(rate) : json(nullptr)},
+          {"achieved_rate", static_cast<double>(counts.answers_in_window) / measured_seconds},
+          {"bytes", counts.bytes},
+          {"lag_ms", to_json(counts.lag)},
+          {"mean_in_flight", flight.counted},
+          {"mean_in_flight_by_littles_law", flight.by_littles_law},
+          {"starved_connections", counts.starved_connections},
           {"response_ms", to_json(counts.response)},
           {"service_ms", to_json(counts.service)},
           {"response_histogram", histogram(counts.response)},
@@ -58,14 +67,8 @@ std::string rounded(double number, int digits) {
 }  // namespace
 
 json to_json(const Options& options, const Tally& tally) {
-  json result = to_json(tally.total(), tally.measured_seconds);
-  result["asked_rate"] = options.is_open() ? json(options.ramp ? options.rate / 2 : options.rate) : json(nullptr);
-  result["lag_ms"] = to_json(tally.lag);
-  InFlight flight = in_flight(tally);
-  result["mean_in_flight"] = flight.counted;
-  result["mean_in_flight_by_littles_law"] = flight.by_littles_law;
+  json result = to_json(options, tally.total(), tally.measured_seconds, 1);
   result["mean_queued"] = tally.queue_seconds / tally.measured_seconds;
-  result["starved_connections"] = tally.starved_connections;
   result["answers_per_connection"] = answers(tally.answers_per_connection);
   result["connections"] = options.connections;
   result["connections_established"] = tally.connections_established;
@@ -75,9 +78,12 @@ json to_json(const Options& options, const Tally& tally) {
   result["idle_open_at_end"] = tally.idle_open_at_end;
   result["seconds"] = tally.measured_seconds;
   result["generator_cpu_seconds"] = tally.cpu_seconds;
+  result["generator_cpu_share"] = tally.cpu_seconds / tally.load_seconds;
   json classes = json::object();
+  double weights = 0;
+  for (const RequestClass& one : options.classes) weights += one.weight;
   for (std::size_t i = 0; i < options.classes.size(); ++i) {
-    classes[options.classes[i].name] = to_json(tally.classes[i], tally.measured_seconds);
+    classes[options.classes[i].name] = to_json(options, tally.classes[i], tally.measured_seconds, options.classes[i].weight / weights);
     classes[options.classes[i].name]["path"] = options.classes[i].path;
     classes[options.classes[i].name]["weight"] = options.classes[i].weight;
   }
@@ -113,11 +119,11 @@ std::string summary(const Options& options, const Tally& tally) {
   };
   std::string text = std::to_string(total.answered) + " answers to " + std::to_string(total.due) + " requests in " +
                      rounded(tally.measured_seconds, 2) + " s: " +
-                     rounded(static_cast<double>(total.answered_in_time) / tally.measured_seconds, 1) + " a second" +
+                     rounded(static_cast<double>(total.answers_in_window) / tally.measured_seconds, 1) + " a second" +
                      (options.is_open() ? " of " + rounded(options.ramp ? options.rate / 2 : options.rate, 1) + " asked" : "") + "\n";
   if (options.is_open()) text += "response, from when it was due:  " + times(total.response);
   text += "service, from when it was sent:  " + times(total.service);
-  if (options.is_open()) text += "lag of the schedule itself:      " + times(tally.lag);
+  if (options.is_open()) text += "lag of the schedule itself:      " + times(total.lag);
   if (total.unanswered() > 0) {
     text += "never answered: " + std::to_string(total.unanswered()) + " (";
     std::string separator;

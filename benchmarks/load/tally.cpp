@@ -22,16 +22,21 @@ void Counts::add(const Counts& others) {
   due += others.due;
   answered += others.answered;
   answered_in_time += others.answered_in_time;
+  answers_in_window += others.answers_in_window;
+  bytes += others.bytes;
   bad_status += others.bad_status;
   for (std::size_t i = 0; i < lost.size(); ++i) lost[i] += others.lost[i];
   response.add(others.response);
   service.add(others.service);
-  service_seconds += others.service_seconds;
+  lag.add(others.lag);
+  flight_seconds += others.flight_seconds;
+  flight_seconds_by_request += others.flight_seconds_by_request;
 }
 
 Counts Tally::total() const {
   Counts sum;
   for (const Counts& one : classes) sum.add(one);
+  sum.starved_connections = starved_connections;  // one may have asked for several classes
   return sum;
 }
 

@@ -28,12 +28,18 @@ struct Counts {
   std::uint64_t due = 0;       ///< requests whose time had come
   std::uint64_t answered = 0;  ///< in full, whatever the status
   std::uint64_t answered_in_time = 0;  ///< of these, before the end
+  std::uint64_t answers_in_window = 0;  ///< answers within the measured time, to whatever request
+  std::uint64_t bytes = 0;       ///< of the answered, heads included
   std::uint64_t bad_status = 0;  ///< of these answers, those of status 400 or more
   std::array<std::uint64_t, losses.size()> lost{};
-  /// From when it was due, and from when it was sent, to its answer; to when it was given up for those without: they
-  /// took at least that long.
+  /// From when it was due, and from when it was sent, to its answer. Those without one took at least as long as they
+  /// waited, and at least --timeout if they failed before: a quick failure is no quick answer.
   Latencies response, service;
-  double service_seconds = 0;  ///< of the answered, summed
+  Latencies lag;  ///< of the schedule: from when a request was due to when the generator saw to it
+  /// Time of all requests between sending and answer, within the measured time: by a counter of those under way, and
+  /// added up request by request.
+  double flight_seconds = 0, flight_seconds_by_request = 0;
+  unsigned starved_connections = 0;  ///< asked this, and never had an answer to anything
 
   std::uint64_t unanswered() const;
   void add(const Counts& others);
@@ -46,11 +52,7 @@ struct Second {
 
 struct Tally {
   std::vector<Counts> classes;
-  Latencies lag;  ///< of the schedule: from when a request was due to when the generator saw to it
-  /// Time of all requests between sending and answer, within the measured time: by a counter of those under way, and
-  /// added up request by request.
-  double flight_seconds = 0, flight_seconds_by_request = 0;
-  double queue_seconds = 0;   ///< and between due and sending
+  double queue_seconds = 0;  ///< of all requests between due and sending, within the measured time
   double measured_seconds = 0;
 
   unsigned connections_established = 0;
@@ -60,7 +62,8 @@ struct Tally {
   std::uint64_t retried = 0;   ///< sent again because a reused connection was closed before a byte of the answer
   unsigned idle_established = 0, idle_open_at_end = 0;
 
-  double cpu_seconds = 0;  ///< of the generator while it measured
+  double cpu_seconds = 0;   ///< of the generator, from the warm-up to the end of the grace
+  double load_seconds = 0;  ///< and how long that was
   std::string first_problem;  ///< of a connect
 
   Counts total() const;

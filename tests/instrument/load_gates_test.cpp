@@ -28,9 +28,9 @@ Tally good_tally() {
   for (int i = 0; i < 1000; ++i) {
     counts.response.add(11'000'000);
     counts.service.add(10'000'000);
-    tally.lag.add(20'000);
+    counts.lag.add(20'000);
   }
-  tally.flight_seconds = tally.flight_seconds_by_request = 10;
+  counts.flight_seconds = counts.flight_seconds_by_request = 10;
   tally.classes = {counts};
   return tally;
 }
@@ -64,9 +64,18 @@ TEST(Gates, idle_connections_are_missing) {
   expect_reason(options, tally, "fewer than 10 idle connections");
 }
 
+TEST(Gates, idle_connections_did_not_stay) {
+  Options options = open_options();
+  options.idle = 10;
+  Tally tally = good_tally();
+  tally.idle_established = 10;
+  tally.idle_open_at_end = 9;
+  expect_reason(options, tally, "still open at the end");
+}
+
 TEST(Gates, the_generator_was_late) {
   Tally tally = good_tally();
-  for (int i = 0; i < 20; ++i) tally.lag.add(5'000'000);
+  for (int i = 0; i < 20; ++i) tally.classes[0].lag.add(5'000'000);
   expect_reason(open_options(), tally, "the generator was late");
 }
 
@@ -90,9 +99,9 @@ TEST(Gates, answers_were_errors) {
 
 TEST(Gates, littles_law_does_not_hold) {
   Tally tally = good_tally();
-  tally.flight_seconds = 9.7;
+  tally.classes[0].flight_seconds = 9.7;
   expect_reason(open_options(), tally, "Little's law");
-  tally.flight_seconds = 9.9;
+  tally.classes[0].flight_seconds = 9.9;
   EXPECT_TRUE(reasons_to_doubt(open_options(), tally).empty());
 }
 
@@ -100,7 +109,7 @@ TEST(Gates, a_closed_loop_has_no_schedule_to_keep) {
   Options options = open_options();
   options.arrivals = Arrivals::closed;
   Tally tally = good_tally();
-  tally.lag.clear();
+  tally.classes[0].lag.clear();
   tally.classes[0].answered_in_time = 900;
   EXPECT_TRUE(reasons_to_doubt(options, tally).empty());
 }

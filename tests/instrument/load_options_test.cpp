@@ -65,6 +65,8 @@ TEST(LoadOptions, refusals) {
       {"--target", "http://a", "--class", "x=0:/"},
       {"--target", "http://a", "--class", "x=1:here"},
       {"--target", "http://a", "--class", "x=1:/", "--class", "x=2:/"},
+      {"--target", "http://a", "--idle", "1", "--connection-per-request"},
+      {"--target", "http://a", "--idle", "1", "--slow-read", "1"},
       {"--target", "http://a", "--nosuch"},
   };
   for (const auto& words : refused) {
