@@ -5,7 +5,8 @@
 
 namespace corelab {
 
-Argument::Argument(const Request& request, std::string_view name, std::uint64_t most) {
+Argument::Argument(const Request& request, std::string_view name, std::uint64_t most,
+                   std::optional<std::uint64_t> absent) {
   std::string_view rest = request.query, found;
   int times = 0;
   while (!rest.empty()) {
@@ -15,6 +16,10 @@ Argument::Argument(const Request& request, std::string_view name, std::uint64_t 
     if (pair.substr(0, equals) != name) continue;
     ++times;
     found = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+  }
+  if (times == 0 && absent) {
+    value_ = *absent;
+    return;
   }
   auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), value_);
   bool is_number = error == std::errc() && end == found.data() + found.size();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,10 +10,12 @@
 
 namespace corelab {
 
-/// The argument `name` of a request's query, from 0 to `most`; or the 400 that says what is wrong with it.
+/// The argument `name` of a request's query, from 0 to `most`; or the 400 that says what is wrong with it. `absent` is
+/// its value where it is not given, if that is allowed.
 class Argument {
  public:
-  Argument(const Request& request, std::string_view name, std::uint64_t most);
+  Argument(const Request& request, std::string_view name, std::uint64_t most,
+           std::optional<std::uint64_t> absent = std::nullopt);
 
   bool is_bad() const { return !complaint_.empty(); }
   Response refusal() const { return text(complaint_, 400); }

@@ -28,16 +28,21 @@ Response cpu(const Request& request) {
   return text("burned " + std::to_string(us.value()) + " us\n");
 }
 
+// What waits may also compute (`&us=N`), as most handlers do.
 Task<Response> sleep(const Request& request, Waiter& wait) {
-  Argument ms(request, "ms", most_ms);
+  Argument ms(request, "ms", most_ms), us(request, "us", most_us, 0);
   if (ms.is_bad()) co_return ms.refusal();
+  if (us.is_bad()) co_return us.refusal();
+  if (us.value() > 0) burn_cpu(std::chrono::microseconds(us.value()));
   co_await wait.sleep(std::chrono::milliseconds(ms.value()));
   co_return text("slept " + std::to_string(ms.value()) + " ms\n");
 }
 
 Response block(const Request& request) {
-  Argument ms(request, "ms", most_ms);
+  Argument ms(request, "ms", most_ms), us(request, "us", most_us, 0);
   if (ms.is_bad()) return ms.refusal();
+  if (us.is_bad()) return us.refusal();
+  if (us.value() > 0) burn_cpu(std::chrono::microseconds(us.value()));
   block_thread(std::chrono::milliseconds(ms.value()));
   return text("blocked " + std::to_string(ms.value()) + " ms\n");
 }
