@@ -123,7 +123,7 @@ def latency_against_load(run: Summary) -> Lesson | None:
     if not rows:
         return None
     shares = scenario.source["load"]["shares"]
-    near = max(share for share in shares if share < 1)
+    near = TimedLoad(**scenario.source["load"]).near_capacity
     tails = {row.label: step_figure(row, near, "p99") for row in rows}
     tails = {label: tail for label, tail in tails.items() if tail is not None}
     best, worst = min(tails, key=tails.get), max(tails, key=tails.get)

@@ -130,10 +130,10 @@ class Server:
         if self.stopped or not self.process:
             return self.stopped
         begun = time.monotonic()
+        seen = set(self.pids())
         if self.alive():
             self.process.terminate()
         killed = False
-        seen = set()
         while members := self.living():
             seen.update(members)
             if time.monotonic() - begun > grace:

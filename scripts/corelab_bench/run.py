@@ -77,7 +77,8 @@ def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, 
     folder = results / f"{now:%Y%m%dT%H%M%SZ}-{profile.name}-{repo.commit()}"
     folder.mkdir(parents=True)
     description = {
-        "run": folder.name, "profile": profile.name, "verdicts": profile.verdicts, "commit": repo.commit(),
+        "run": folder.name, "profile": profile.name, "verdicts": profile.verdicts, "only": list(profile.only),
+        "commit": repo.commit(),
         "started": now.isoformat(timespec="seconds"), "seed": seed, "time_limit_seconds": profile.seconds,
         "machine": manifest.machine(bin_dir), "versions": manifest.versions(catalogue),
         "targets": manifest.targets(catalogue),

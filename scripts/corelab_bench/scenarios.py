@@ -15,8 +15,9 @@ from corelab_bench.targets import Catalogue, Target
 
 PROFILES_FILE = "profiles.toml"
 USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
-METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "p50_ms", "p99_ms")
-LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms")
+METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "p50_ms", "p99_ms",
+           "near_capacity_p99_ms")
+LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms", "near_capacity_p99_ms")
 KINDS = ("load", "idle", "latency", "sweep")
 
 
@@ -66,6 +67,11 @@ class TimedLoad:
     threads: int = 1
     pipeline: int = 1
     close: bool = False
+
+    @property
+    def near_capacity(self) -> float:
+        """The largest share of a sweep that a server can keep."""
+        return max(share for share in self.shares if share < 1)
 
     @property
     def held(self) -> int:
@@ -153,6 +159,7 @@ class Profile:
     verdicts: bool
     micro_seconds: float
     lines: tuple[ProfileLine, ...]
+    only: tuple[str, ...] = ()  # chosen by hand: the run is no whole profile
 
 
 def load_profiles(folder: Path) -> dict[str, Profile]:
@@ -218,6 +225,8 @@ def check(scenario: Scenario) -> None:
         complain(f"of_class {scenario.load.of_class} is none of its classes")
     if scenario.kind == "sweep" and not scenario.load.shares:
         complain("a sweep needs shares, the loads to offer")
+    if isinstance(scenario.load, TimedLoad) and (scenario.load.close or scenario.load.pipeline != 1):
+        complain("close and pipeline are wrk's")
     for claim in scenario.hypothesis.get("claims", []):
         if claim["metric"] not in METRICS:
             complain(f"a claim's metric is one of {', '.join(METRICS)}, not {claim['metric']}")

@@ -119,7 +119,8 @@ def make_plan(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catal
         plan.placements[scenario.name] = placement
         candidates.append((line, scenario, entries))
     listed = {line.scenario for line in profile.lines}
-    plan.left_out += [LeftOut(name, "", f"not in the {profile.name} profile")
+    elsewhere = f"not chosen (ONLY={' '.join(profile.only)})" if profile.only else f"not in the {profile.name} profile"
+    plan.left_out += [LeftOut(name, "", elsewhere)
                       for name in scenarios if name not in listed]
     counts = fit(candidates, profile, plan)
     rng = random.Random(seed)

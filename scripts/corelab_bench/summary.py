@@ -189,7 +189,11 @@ def trial_metrics(trial: dict) -> dict[str, float]:
                    "p99_ms": one["response_ms"]["p99"]}
         return {name: number for name, number in numbers.items() if number is not None}
     if trial["kind"] == "sweep":
-        return {"throughput": trial["capacity"]["achieved_rate"]}
+        numbers = {"throughput": trial["capacity"]["achieved_rate"]}
+        near = max((step for step in trial["steps"] if step["share"] < 1), key=lambda step: step["share"])
+        if near["response_ms"]["p99"] is not None:
+            numbers["near_capacity_p99_ms"] = near["response_ms"]["p99"]
+        return numbers
     load = trial["load"]
     return {"throughput": load["requests"] / load["seconds"],
             "cpu_us": trial["cpu"]["total_ns"] / 1000 / load["requests"]}
@@ -341,4 +345,5 @@ def metric_name(metric: str) -> str:
     return {"throughput": "requests a second", "cpu_us": "CPU time a request",
             "bytes_per_connection": "user memory per idle connection",
             "idle_established": "idle connections held", "p50_ms": "median response time",
-            "p99_ms": "99th percentile of the response time"}[metric]
+            "p99_ms": "99th percentile of the response time",
+            "near_capacity_p99_ms": "99th percentile of the response time near capacity"}[metric]

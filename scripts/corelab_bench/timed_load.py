@@ -17,29 +17,32 @@ from corelab_bench.scenarios import Limits, TimedLoad
 SEED = 20250101
 CONNECT_SECONDS = 45.0
 WRK_MINIMUM_SECONDS = 1
-KEPT = ("requests", "due", "unanswered", "achieved_rate", "response_ms", "service_ms", "errors")
+WRK_PATIENCE_SECONDS = 30.0
+KEPT = ("requests", "due", "unanswered", "achieved_rate", "bytes", "response_ms", "service_ms", "errors")
 KEPT_OF_RUN = KEPT + ("asked_rate", "lag_ms", "mean_in_flight", "mean_in_flight_by_littles_law", "mean_queued",
-                      "starved_connections", "answers_per_connection", "connections_established", "retried", "seconds",
-                      "generator_cpu_seconds", "invalid")
+                      "starved_connections", "answers_per_connection", "connections_established", "connects", "retried",
+                      "seconds", "generator_cpu_share", "invalid")
 WRK_UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
 def command(program: Path, load: TimedLoad, limits: Limits, port: int, seconds: float, warm_up: float, rate: float,
-            seed: int) -> list[str]:
+            seed: int, spins: bool = True) -> list[str]:
     schedule = ["--rate", f"{rate:g}", "--arrivals", load.arrivals] if rate > 0 else []
     classes = [word for name, text in load.classes.items() for word in ("--class", f"{name}={text}")]
     return [str(program), "--target", f"http://127.0.0.1:{port}/", "--connections", str(load.connections),
             "--duration", f"{seconds:g}", "--warm-up", f"{warm_up:g}", *schedule, *classes, "--seed", str(seed),
             "--grace", f"{load.grace:g}", "--max-lag", f"{limits.max_lag_ms:g}",
             "--max-unanswered", f"{load.max_unanswered:g}",
-            "--min-kept", f"{load.min_kept:g}", "--quiet", "--json", "-"]
+            "--min-kept", f"{load.min_kept:g}", *([] if spins else ["--spin", "0"]), "--quiet",
+            "--json", "-"]
 
 
 def run(program: Path, load: TimedLoad, limits: Limits, port: int, seconds: float, cpus: list[int], *, seed: int,
-        rate: float | None = None, warm_up: float = 0.0) -> dict:
-    """The result without its histograms: percentiles belong to a trial and are never pooled."""
+        rate: float | None = None, warm_up: float = 0.0, spins: bool = True) -> dict:
+    """The result without its histograms: percentiles belong to a trial and are never pooled. `spins` says that the
+    generator has CPUs of its own to watch the clock on."""
     asked = load.rate if rate is None else rate
-    words = command(program, load, limits, port, seconds, warm_up, asked, seed)
+    words = command(program, load, limits, port, seconds, warm_up, asked, seed, spins)
     limit = CONNECT_SECONDS + warm_up + seconds + load.grace
     try:
         done = subprocess.run(on_cpus(words, cpus, "KILL"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -57,10 +60,13 @@ def run(program: Path, load: TimedLoad, limits: Limits, port: int, seconds: floa
 
 def wrk_latency(load: TimedLoad, port: int, seconds: float, cpus: list[int]) -> dict:
     """{rate, p50_ms, p99_ms} as wrk prints them for the first class: from answers alone, from when they were sent."""
-    done = subprocess.run(on_cpus(["wrk", "-t1", f"-c{load.connections}",
-                                   f"-d{max(math.ceil(seconds), WRK_MINIMUM_SECONDS)}s", "--latency",
-                                   f"http://127.0.0.1:{port}{load.path}"], cpus, "KILL"), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=seconds + 30, start_new_session=True)
+    words = ["wrk", "-t1", f"-c{load.connections}", f"-d{max(math.ceil(seconds), WRK_MINIMUM_SECONDS)}s", "--latency",
+             f"http://127.0.0.1:{port}{load.path}"]
+    try:
+        done = subprocess.run(on_cpus(words, cpus, "KILL"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=seconds + WRK_PATIENCE_SECONDS, start_new_session=True)
+    except subprocess.TimeoutExpired as late:
+        raise LoadError("wrk did not end in time") from late
     return parse_wrk_latency(done.stdout)
 
 
@@ -73,5 +79,7 @@ def parse_wrk_latency(output: str) -> dict:
 
 
 def wrk_time(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
-    return float(number) * WRK_UNITS[unit]
+    found = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text)
+    if not found:
+        raise LoadError(f"wrk printed a time that is none: {text}")
+    return float(found[1]) * WRK_UNITS[found[2]]

@@ -192,12 +192,13 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     if record.get("wrong_before"):
         return
     record["of_class"] = scenario.load.of_class
+    before = set(server.pids())
     # Every entry of a block meets the same arrivals.
-    record["timed"] = timed_load.run(bin_dir / "corelab-load", scenario.load, scenario.limits, server.port, slot.seconds,
-                                     placement.generator, seed=timed_load.SEED + slot.block, warm_up=slot.warm_up)
+    record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
     if scenario.load.wrk_beside:
         wait_until_settled(server, record)
         record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)
+    record["processes_ended"] = len(before - set(server.pids()))
     last_answers(server, scenario, first, record)
 
 
@@ -207,19 +208,22 @@ def sweep_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path,
     first = first_answers(server, scenario, record)
     if record.get("wrong_before"):
         return
-
-    def measured(rate: float, seed: int) -> dict:
-        wait_until_settled(server, record)
-        return timed_load.run(bin_dir / "corelab-load", scenario.load, scenario.limits, server.port, slot.seconds,
-                              placement.generator, seed=seed, rate=rate, warm_up=slot.warm_up)
-
-    record["capacity"] = measured(0, timed_load.SEED)
+    before = set(server.pids())
+    record["capacity"] = timed(slot, server, placement, bin_dir, timed_load.SEED, rate=0.0)
     record["steps"] = []
-    for index, share in enumerate(scenario.load.shares):
+    for index, share in enumerate(scenario.load.shares if record["capacity"]["requests"] else ()):
+        wait_until_settled(server, record)
         rate = share * record["capacity"]["achieved_rate"]
-        record["steps"].append({"share": share, "rate": rate,
-                                **measured(rate, timed_load.SEED + 100 * slot.block + index)})
+        record["steps"].append({"share": share, "rate": rate, **timed(
+            slot, server, placement, bin_dir, timed_load.SEED + 100 * slot.block + index, rate=rate)})
+    record["processes_ended"] = len(before - set(server.pids()))
     last_answers(server, scenario, first, record)
+
+
+def timed(slot: Slot, server: Server, placement: Placement, bin_dir: Path, seed: int, rate: float | None = None) -> dict:
+    return timed_load.run(bin_dir / "corelab-load", slot.scenario.load, slot.scenario.limits, server.port, slot.seconds,
+                          placement.generator, seed=seed, rate=rate, warm_up=slot.warm_up,
+                          spins=not placement.shared)
 
 
 TRIALS = {"load": load_trial, "idle": idle_trial, "latency": latency_trial, "sweep": sweep_trial}

@@ -43,20 +43,32 @@ def latency_gates(record: dict, limits: Limits) -> list[str]:
     """What corelab-load says of itself stands beside what the harness saw."""
     reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
     timed = record.get("timed")
-    return reasons + (timed["invalid"] if timed else [] if reasons else ["no load was measured"])
+    if not timed:
+        return reasons or ["no load was measured"]
+    return reasons + timed["invalid"] + sampled_gates(record, timed)
 
 
 def sweep_gates(record: dict, limits: Limits) -> list[str]:
-    """A rate that is not kept is what a sweep looks for; a generator that is late below capacity is not."""
+    """A rate that is not kept is what a sweep looks for, and so is a generator that is late beyond capacity: answering
+    takes it time, too. Below, what any step doubts makes the trial INVALID."""
     reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
     if not record.get("steps"):
         return reasons or ["no load was measured"]
     reasons += record["capacity"]["invalid"]
-    late = [step["share"] for step in record["steps"]
-            if step["share"] < 1 and (step["lag_ms"]["p99"] or 0) > limits.max_lag_ms]
-    if late:
-        reasons.append(f"the generator was late at {', '.join(f'{share:.0%}' for share in late)} of capacity")
-    return reasons
+    for step in record["steps"]:
+        doubts = step["invalid"] + sampled_gates(record, step)
+        reasons += [doubt for doubt in doubts if step["share"] < 1 or "late" not in doubt]
+    return list(dict.fromkeys(reasons))
+
+
+def sampled_gates(record: dict, timed: dict) -> list[str]:
+    """Bytes an answer, class by class, must be those of the answers that were checked."""
+    wrong = []
+    for size, (name, figures) in zip(record.get("answer_bytes", []), timed["classes"].items()):
+        mean = figures["bytes"] / figures["requests"] if figures["requests"] else size
+        if not size * 0.995 <= mean <= size * 1.005 + CONNECTION_HEADER_BYTES:
+            wrong.append(f"the answers of class {name} have another size than the one that was checked")
+    return wrong
 
 
 def answer_gates(record: dict) -> list[str]:
@@ -70,8 +82,8 @@ def process_gates(record: dict) -> list[str]:
         reasons.append(record["problem"])
     if record.get("died"):
         reasons.append(f"the server died: {record['died']}")
-    elif record.get("cpu", {}).get("ended", 0):
-        reasons.append(f"{record['cpu']['ended']} of the target's processes ended during the load")
+    elif ended := record.get("cpu", {}).get("ended", 0) or record.get("processes_ended", 0):
+        reasons.append(f"{ended} of the target's processes ended during the load")
     return reasons
 
 

@@ -67,7 +67,8 @@ def absolute(row: Row, metric: str) -> str:
     value = row.estimate(metric)
     if value is None:
         return "–"
-    units = {"throughput": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms"}
+    units = {"throughput": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms",
+             "near_capacity_p99_ms": " ms"}
     return size(value.value) if metric == "bytes_per_connection" else number(value.value) + units[metric]
 
 

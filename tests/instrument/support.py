@@ -81,7 +81,7 @@ def synthetic_run(folder: Path, profile: str = "full") -> Path:
                "memory_bytes": 2**34, "governor": "none", "clock_source": "tsc", "virtualisation": "none",
                "mitigations": {"meltdown": "Not affected"}, "limits": {"open files": [1024, 1024]},
                "sysctls": {"net.core.somaxconn": "4096"}, "load_average": [0, 0, 0], "compiled": "Release"}
-    manifest = {"run": folder.name, "profile": profile, "verdicts": profile != "smoke", "commit": "uncommitted",
+    manifest = {"run": folder.name, "profile": profile, "verdicts": profile != "smoke", "only": [], "commit": "uncommitted",
                 "started": "2025-01-01T00:00:00+00:00", "seed": 1, "time_limit_seconds": 100, "machine": machine,
                 "versions": {"wrk": "4"}, "scenarios": registered, "outcome": {"state": "finished", "seconds": 9},
                 "targets": {name: {"kind": target.kind, "model": target.model, "version": "", "command": "",
@@ -106,8 +106,8 @@ def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, 
         slow = {"event-loop": 10.0}.get(entry.target, 1.0) * noise
         times = {"mean": slow, "p50": slow / 2, "p90": slow, "p99": slow * 4, "p999": slow * 5, "max": slow * 6}
         lag = {"mean": 0.01, "p50": 0.01, "p90": 0.01, "p99": 0.02, "p999": 0.03, "max": 0.04}
-        counts = {"requests": 1000, "due": 1000, "unanswered": 0, "achieved_rate": 1000.0, "response_ms": times,
-                  "service_ms": times, "errors": {}}
+        counts = {"requests": 1000, "due": 1000, "unanswered": 0, "achieved_rate": 1000.0, "bytes": 150000,
+                  "response_ms": times, "service_ms": times, "errors": {}}
         timed = counts | {"asked_rate": 1000.0, "lag_ms": lag, "mean_in_flight": 1.0,
                           "starved_connections": 56 if "hold" in entry.label else 0, "invalid": [],
                           "classes": {name: counts for name in one.load.classes}}

@@ -68,24 +68,38 @@ class Trials(unittest.TestCase):
 
 
 class Gates(unittest.TestCase):
-    record = {"timed": {"invalid": []}, "machine": {}}
+    figures = {"invalid": [], "classes": {"all": {"bytes": 1500, "requests": 10}}}
+    record = {"timed": figures, "answer_bytes": [150], "machine": {}}
     limits = scenarios.Limits()
 
     def test_what_the_generator_doubts_is_invalid(self):
         self.assertEqual(validity.latency_gates(self.record, self.limits), [])
-        doubted = self.record | {"timed": {"invalid": ["a doubt"]}}
+        doubted = self.record | {"timed": self.figures | {"invalid": ["a doubt"]}}
         self.assertEqual(validity.latency_gates(doubted, self.limits), ["a doubt"])
 
     def test_no_load(self):
         self.assertEqual(validity.latency_gates({}, self.limits), ["no load was measured"])
         self.assertEqual(validity.sweep_gates({}, self.limits), ["no load was measured"])
+        self.assertEqual(validity.sweep_gates({"steps": [], "capacity": {"invalid": []}}, self.limits),
+                         ["no load was measured"])
 
-    def test_a_late_generator_below_capacity(self):
-        step = {"share": 0.5, "lag_ms": {"p99": 9.0}}
-        record = {"capacity": {"invalid": []}, "steps": [step]}
-        self.assertEqual(validity.sweep_gates(record, self.limits), ["the generator was late at 50% of capacity"])
-        record["steps"] = [step | {"share": 1.05}]
+    def test_answers_of_another_size(self):
+        reasons = validity.latency_gates(self.record | {"answer_bytes": [300]}, self.limits)
+        self.assertEqual(len(reasons), 1)
+        self.assertIn("class all", reasons[0])
+
+    def test_a_process_that_ended(self):
+        reasons = validity.latency_gates(self.record | {"processes_ended": 1}, self.limits)
+        self.assertEqual(reasons, ["1 of the target's processes ended during the load"])
+
+    def test_a_late_generator_counts_below_capacity_only(self):
+        late = self.figures | {"share": 0.5, "invalid": ["the generator was late"]}
+        record = {"capacity": self.figures, "steps": [late]}
+        self.assertEqual(validity.sweep_gates(record, self.limits), ["the generator was late"])
+        record["steps"] = [late | {"share": 1.05}]
         self.assertEqual(validity.sweep_gates(record, self.limits), [])
+        record["steps"] = [late | {"share": 1.05, "invalid": ["there were answers with a status of 400 or more"]}]
+        self.assertEqual(len(validity.sweep_gates(record, self.limits)), 1)
 
 
 class Wrk(unittest.TestCase):
@@ -93,8 +107,9 @@ class Wrk(unittest.TestCase):
         self.assertEqual(timed_load.parse_wrk_latency(WRK_OUTPUT), {"rate": 99999.99, "p50_ms": 0.98, "p99_ms": 1200.0})
 
     def test_none_is_an_error(self):
-        with self.assertRaises(load.LoadError):
-            timed_load.parse_wrk_latency("unable to connect")
+        for output in ("unable to connect", WRK_OUTPUT.replace("1.20s", "1.20h")):
+            with self.assertRaises(load.LoadError):
+                timed_load.parse_wrk_latency(output)
 
 
 class Scenarios(unittest.TestCase):
