@@ -5,6 +5,8 @@
 #   make bench            measure the cores and write REPORT.md   (PROFILE=smoke|default|full)
 #   make bench ONLY=stall measure some scenarios of the profile; the report goes into results/ alone
 #   make report           write REPORT.md again from the newest run in results/   (RUN=results/NAME)
+#   make bench-compare    what changed between two runs   (A=results/NAME B=results/NAME)
+#   make advise           which core for your load?   (ARGS='--wait-ms 20 --connections 200', or it asks)
 #   make micro            the micro benchmarks
 #   make test-asan test-tsan fuzz   what CI runs besides
 
@@ -14,7 +16,7 @@ FUZZ_SECONDS ?= 30
 PYTHON = $(shell for p in python3 /usr/bin/python3; do \
   $$p -c 'import matplotlib, numpy, pandas, scipy, jinja2' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all setup test test-asan test-tsan fuzz bench report micro advise format clean
+.PHONY: all setup test test-asan test-tsan fuzz bench bench-compare report micro advise format clean
 
 all: build/release/build.ninja
 	@cmake --build --preset release
@@ -46,8 +48,13 @@ report: setup
 micro: all
 	@build/bin/corelab-micro
 
-advise:
-	@echo "make advise is not built yet: read the table of cores by scenarios in REPORT.md instead" >&2; exit 2
+bench-compare: setup
+	@if [ -z "$(A)" ] || [ -z "$(B)" ]; then echo "make bench-compare: name two runs, A=results/… B=results/…" >&2; exit 2; fi
+	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench compare $(A) $(B)
+
+# ARGS='--wait-ms 20 --blocks yes': what is not said is asked, or takes its default where nobody can be asked.
+advise: all
+	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench advise $(ARGS)
 
 format:
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i

@@ -1,11 +1,14 @@
-"""The command line: `python -m corelab_bench run` measures and reports, `report` makes the report again."""
+"""The command line: `python -m corelab_bench run` measures and reports, `report` makes the report again, `advise`
+measures one workload and names a core for it.
+"""
 
 import argparse
 import dataclasses
+import json
 import sys
 from pathlib import Path
 
-from corelab_bench import repo
+from corelab_bench import advise, repo
 
 STOPPED = 130  # as a shell reports a program that Ctrl-C ended
 
@@ -35,7 +38,31 @@ def parse() -> argparse.Namespace:
     report.add_argument("--report", type=Path, metavar="FILE", help="write the report here as well, e.g. REPORT.md")
     report.add_argument("--results", type=Path, default=repo.RESULTS, metavar="DIR", help="default: results/")
     report.set_defaults(command=report_command)
+    compare = commands.add_parser("compare", help="what changed between two runs")
+    compare.add_argument("before", type=Path, metavar="RUN")
+    compare.add_argument("after", type=Path, metavar="RUN")
+    compare.set_defaults(command=compare_command)
+    advice = commands.add_parser("advise", help="which core for this load: asks, measures, names one")
+    advise.add_arguments(advice)
+    advice.set_defaults(command=advise_command)
     return parser.parse_args()
+
+
+def compare_command(arguments: argparse.Namespace) -> int:
+    from corelab_bench import compare
+
+    for folder in (arguments.before, arguments.after):
+        if not (folder / "manifest.json").exists():
+            return complain(f"{folder} holds no manifest.json: it is not a run")
+    print(compare.text_of(compare.compare(arguments.before, arguments.after)), end="")
+    return 0
+
+
+def advise_command(arguments: argparse.Namespace) -> int:
+    try:
+        return advise.command(arguments)
+    except ValueError as problem:
+        return complain(str(problem))
 
 
 def complain(text: str) -> int:
@@ -58,7 +85,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         if missing:
             return complain(f"profile {profile.name} has no {', '.join(sorted(missing))}; it has "
                             f"{', '.join(line.scenario for line in profile.lines)}")
-        profile = dataclasses.replace(profile, lines=lines)
+        profile = dataclasses.replace(profile, lines=lines, only=tuple(arguments.only))
     catalogue = load_catalogue(arguments.bin_dir.resolve(), repo.PEERS)
     try:
         known = scenarios.load_scenarios(repo.SCENARIOS, catalogue)
@@ -88,9 +115,10 @@ def write_report(report, folder: Path, also: Path | None) -> None:
 
 
 def newest(results: Path) -> Path | None:
-    """Run folders start with their UTC time, the published ones too."""
-    runs = [path.parent for path in (*results.glob("*/manifest.json"), *results.glob("published/*/manifest.json"))]
-    return max(runs, key=lambda path: path.name, default=None)
+    """Run folders start with their UTC time, the published ones too. A run of hand-picked scenarios is no report."""
+    runs = [path for path in (*results.glob("*/manifest.json"), *results.glob("published/*/manifest.json"))
+            if not json.loads(path.read_text()).get("only")]
+    return max((path.parent for path in runs), key=lambda folder: folder.name, default=None)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,21 @@ def paired_ratio(numerator: dict[int, float], denominator: dict[int, float]) -> 
     return exponential(bootstrap_mean(logs))
 
 
+def unpaired_ratio(numerator: list[float], denominator: list[float]) -> Interval | None:
+    """The ratio of the geometric means of two samples that are no pairs, each resampled on its own."""
+    first, second = (np.log([value for value in values if value > 0]) for values in (numerator, denominator))
+    if not len(first) or not len(second):
+        return None
+    count, value = min(len(first), len(second)), math.exp(first.mean() - second.mean())
+    if count == 1:
+        return Interval(1, value, None, None, "one block")
+    rng = np.random.default_rng(SEED)
+    means = [sample[rng.integers(0, len(sample), (RESAMPLES, len(sample)))].mean(axis=1) for sample in (first, second)]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.exp(np.quantile(means[0] - means[1], [tail, 1 - tail]))
+    return Interval(count, value, float(low), float(high), "percentile")
+
+
 def exponential(interval: Interval | None) -> Interval | None:
     if interval is None:
         return None

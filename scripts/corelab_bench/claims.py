@@ -1,0 +1,142 @@
+"""The claims that people make about servers, one by one, each with what this run shows of it.
+
+A verdict comes from figures of this run by the rule beside it, or says that it does not: documents decide nothing here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from corelab_bench import analysis, lessons, wording
+from corelab_bench.summary import Summary
+
+OPEN = "open: not measured in this run"
+# A ratio this large is another order of things, and one within these bounds is none.
+MANY_TIMES = 5.0
+ALIKE = (0.8, 1.25)
+
+
+@dataclass(frozen=True)
+class Claim:
+    number: int
+    text: str
+    verdict: str
+    evidence: str
+    advice: str
+
+
+def ratio(run: Summary, scenario: str, metric: str, over: str, under: str) -> analysis.Interval | None:
+    """`over` over `under` within blocks, where the run has enough of them to decide."""
+    found = run.scenario(scenario)
+    rows = [found.row(label) for label in (over, under)] if found else []
+    if not rows or not all(row is not None and row.measured for row in rows):
+        return None
+    interval = analysis.paired_ratio(*(row.values.get(metric, {}) for row in rows))
+    return interval if interval is not None and interval.decides else None
+
+
+def shown(interval: analysis.Interval) -> str:
+    return wording.interval(interval, "×")
+
+
+def many_times(interval: analysis.Interval) -> bool:
+    return interval.low >= MANY_TIMES
+
+
+def alike(interval: analysis.Interval) -> bool:
+    return ALIKE[0] <= interval.low and interval.high <= ALIKE[1]
+
+
+# Each gives (verdict, evidence), or nothing if this run does not decide.
+Judgement = Callable[[Summary], tuple[str, str] | None]
+
+
+def http_is_costly(run: Summary) -> tuple[str, str] | None:
+    over = ratio(run, "cost-plaintext", "cpu_us", "event-loop", "floor-epoll")
+    if over is None:
+        return None
+    share = 1 - 1 / over.value
+    verdict = "wrong, for a server in C++" if over.high < 1.5 else "right" if over.low > 2 else "half right"
+    return verdict, (f"event-loop costs {shown(over)} of a responder that parses nothing: {share:.0%} of a request's CPU "
+                     "time is parsing, routing, limits and deadlines, the rest is the kernel's")
+
+
+def blocking_stops_others(run: Summary) -> tuple[str, str] | None:
+    waits = ratio(run, "block", "throughput", "thread-per-connection", "event-loop")
+    computes = ratio(run, "cpu", "throughput", "thread-per-connection", "event-loop")
+    if waits is None or computes is None:
+        return None
+    verdict = ("half right: waits overlap in threads, CPU time does not" if many_times(waits) and alike(computes)
+               else "not as told")
+    return verdict, (f"20 ms of blocking: threads answer {shown(waits)} of what a loop does; 100 µs of CPU time: "
+                     f"{shown(computes)}")
+
+
+def lock_and_loops(run: Summary) -> tuple[str, str] | None:
+    processes = ratio(run, "gil", "throughput", "Flask, 2 processes × 1 thread", "Flask, 1 process × 2 threads")
+    computes = ratio(run, "cpu", "throughput", "event-loop", "thread-per-connection")
+    if processes is None or computes is None:
+        return None
+    verdict = ("half right: for CPU time neither helps, processes do" if processes.low > 1.2 and computes.high < 2
+               else "not decided by these figures")
+    return verdict, (f"under the lock two processes answer {shown(processes)} of what two threads do; without a lock a "
+                     f"loop answers {shown(computes)} of what threads do, on one CPU")
+
+
+def loop_is_parallel(run: Summary) -> tuple[str, str] | None:
+    helped = ratio(run, "block", "throughput", "event-loop + 64 helper threads", "event-loop")
+    stalled = ratio(run, "stall", "p99_ms", "event-loop", "thread-per-connection")
+    if helped is None or stalled is None:
+        return None
+    verdict = ("half right: concurrently, not in parallel" if many_times(helped) and many_times(stalled)
+               else "not decided by these figures")
+    return verdict, (f"one blocking request in twenty makes the others' 99th percentile {shown(stalled)} of that on "
+                     f"threads; with helper threads the loop answers {shown(helped)} of what it does alone")
+
+
+def processes_and_balance(run: Summary) -> tuple[str, str] | None:
+    lesson = lessons.starvation(run)
+    if lesson is None:
+        return None
+    rows = lessons.timed_rows(lesson.scenario)
+    worst = max(rows, key=lambda row: lessons.mean(row, "starved_connections"))
+    return OPEN, (f"a neighbour of it was: with a fixed number of workers that hold their connections, "
+                  f"{lessons.mean(worst, 'starved_connections'):.0f} clients are never answered")
+
+
+CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
+    ("Some frameworks speak HTTP themselves and some do not; the latter need a server",
+     "each framework bare and under its servers", None, "Ask of a framework whether its own server is meant for production."),
+    ("Server and application should be apart, joined by an interface (WSGI, PSGI, Rack)",
+     "one unchanged application under several servers", None, "Keep the interface: it lets you change the model later."),
+    ("HTTP is costly to serve fast, so frameworks should not each write a server", "", http_is_costly,
+     "Choose a server for how it waits and what it survives, not for its parser."),
+    ("A language that blocks stops all other requests while one is processed", "", blocking_stops_others,
+     "Blocking library: threads, or a loop that hands it to helpers. Computing: more CPUs, whatever the model."),
+    ("Under an interpreter lock event loops may be better than threads", "", lock_and_loops,
+     "CPU-bound behind a lock: processes. Waiting: threads and loops alike."),
+    ("An event loop lets the application handle requests in parallel", "", loop_is_parallel,
+     "Never block on a loop: wait with it, or hand the call to a helper."),
+    ("So with an event loop it is enough to start several processes and balance",
+     "the balance of workers behind SO_REUSEPORT, one of them blocked", processes_and_balance,
+     "Watch `open` and `loop_lag_ms` of each worker in /stats."),
+    ("Applications on event loops need no gateway interface", "uvicorn and Starlette beside aiohttp", None,
+     "Ask whether you will want another server one day."),
+    ("Perl and Ruby find parallel handling hard, so their servers do it", "Plack servers, Mojolicious, Puma, Unicorn",
+     None, "Look at the server, not at the language."),
+    ("`python main.py` is enough for production", "one process against several, and the kill of the only one", None,
+     "Run a supervisor and more than one worker."),
+    ("If everything speaks HTTP, put nginx in front", "what a proxy hop costs", None,
+     "A proxy for TLS and files; it does not make a blocked worker answer."),
+    ("Process managers are another matter", "recovery after a kill: pm2, gunicorn, a supervisor, none", None,
+     "Whoever starts the workers decides what a crash costs."),
+)
+
+
+def all_claims(run: Summary) -> list[Claim]:
+    claims = []
+    for number, (text, experiment, judge, advice) in enumerate(CLAIMS, 1):
+        judged = judge(run) if judge is not None and run.verdicts else None
+        verdict, evidence = judged or (OPEN, f"the experiment: {experiment}" if experiment else
+                                       "this run has too few valid blocks of what would decide it")
+        claims.append(Claim(number, text, verdict, evidence, advice))
+    return claims
