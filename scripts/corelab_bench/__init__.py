@@ -9,7 +9,7 @@ The layers, each using only those above it:
     validity, trial                      one measurement, and whether it may be believed
     schedule, manifest, run              many of them, in random blocks, written down as they come
     analysis, summary                    raw data to ratios, intervals and words
-    compare, advise                      two runs; one workload and the core for it
+    compare, need, advise                two runs; one workload and the core for it
     wording, lessons, claims             findings as sentences
     figures, report                      the page that people read
 """

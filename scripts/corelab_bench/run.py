@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from corelab_bench import manifest, micro, repo, schedule, trial
+from corelab_bench import manifest, micro, repo, schedule, syscalls, trial
 from corelab_bench.progress import Progress, clock
 from corelab_bench.scenarios import Profile, Scenario
 from corelab_bench.targets import Catalogue
@@ -92,6 +92,7 @@ def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, 
     with Interrupt(), KeptOff(cpus):
         try:
             description["micro"] = micro.measure(bin_dir, profile.micro_seconds, cpus[:1])
+            description["syscalls"] = syscalls.measure(catalogue, profile.syscall_seconds, cpus[:1], cpus[-1:])
             dropped = measure_blocks(plan, profile, catalogue, bin_dir, folder, begun, progress)
             description["left_out"] += [vars(left) for left in dropped]
         except Stopped:

@@ -158,6 +158,7 @@ class Profile:
     seconds: float
     verdicts: bool
     micro_seconds: float
+    syscall_seconds: float  # of load under strace, each core; 0: not counted
     lines: tuple[ProfileLine, ...]
     only: tuple[str, ...] = ()  # chosen by hand: the run is no whole profile
 
@@ -166,7 +167,7 @@ def load_profiles(folder: Path) -> dict[str, Profile]:
     with open(folder / PROFILES_FILE, "rb") as file:
         tables = tomllib.load(file)
     return {name: Profile(name=name, seconds=table["seconds"], verdicts=table["verdicts"],
-                          micro_seconds=table["micro_seconds"],
+                          micro_seconds=table["micro_seconds"], syscall_seconds=table["syscall_seconds"],
                           lines=tuple(ProfileLine(min_blocks=line.get("min_blocks", 1),
                                                   **{key: value for key, value in line.items()
                                                      if key != "min_blocks"})

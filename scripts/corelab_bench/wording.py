@@ -206,6 +206,15 @@ def gil_message(scenario: ScenarioSummary) -> str:
     return f"Two processes answer {row.ratio.value:.2f}× what two threads do: the interpreter lock, from outside"
 
 
+def call_names(rows: dict[str, dict[str, float]]) -> list[str]:
+    """The system calls of all rows, the most frequent first."""
+    sums: dict[str, float] = {}
+    for calls in rows.values():
+        for name, number in calls.items():
+            sums[name] = sums.get(name, 0.0) + number
+    return sorted(sums.keys() - {"total"}, key=lambda name: -sums[name])
+
+
 def noise(summary: Summary) -> dict[str, str]:
     """How quiet the machine was, over all trials."""
     foreign = [trial["machine"]["foreign_share"] for trial in summary.trials if "machine" in trial]

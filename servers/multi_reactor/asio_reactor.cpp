@@ -14,7 +14,8 @@ namespace corelab {
 namespace {
 
 namespace asio = boost::asio;
-using asio::posix::stream_descriptor;
+// With the executor's own type: the default one hides it behind virtual calls and a reference count, each wait.
+using stream_descriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
 using boost::system::error_code;
 
 // Asio calls the handlers of what was cancelled later: each holds on to what it needs until then. One thread, so the

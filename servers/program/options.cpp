@@ -311,6 +311,9 @@ void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const G
     std::string why = why_meaningless(name, core);
     bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0);
     if (!why.empty() && !says_nothing) throw UsageError(source.name + " has no meaning on " + s.core + ": " + why);
+    if ((name == "db" || name == "upstream") && s.app != "lab") {
+      throw UsageError(source.name + " has no meaning for --app " + s.app + ": it is the lab's; use --app lab");
+    }
   }
 }
 

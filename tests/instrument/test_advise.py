@@ -10,8 +10,9 @@ from pathlib import Path
 
 import support
 
-from corelab_bench import advise, targets
+from corelab_bench import advise, need, targets
 
+Need = need.Need
 BIN = Path(os.environ.get("CORELAB_BIN_DIR", support.ROOT / "build" / "bin"))
 CORES = [targets.Target("thread-per-connection", "core", "blocking; thread; accept, spawn", waiting="blocking"),
          targets.Target("thread-pool", "core", "blocking; thread; shared queue of connections", waiting="blocking"),
@@ -21,59 +22,59 @@ CORES = [targets.Target("thread-per-connection", "core", "blocking; thread; acce
 
 
 def flags(**given) -> argparse.Namespace:
-    return argparse.Namespace(**{name: given.get(name) for name in advise.QUESTIONS})
+    return argparse.Namespace(**{name: given.get(name) for name in need.QUESTIONS})
 
 
-def labels(need: advise.Need) -> list[str]:
-    return [candidate.label for candidate in advise.candidates(need, CORES)[0]]
+def labels(wanted: Need) -> list[str]:
+    return [candidate.label for candidate in advise.candidates(wanted, CORES)[0]]
 
 
 def known(rates: dict[str, float], pss: int = 2**20):
     """A measurement whose truth is in the table; a text is a refusal."""
-    def measure(candidate, need, seed):
+    def measure(candidate, wanted, seed):
         rate = rates[candidate.label]
         return rate if isinstance(rate, str) else advise.Found(rate * (1 + 0.002 * (seed % 3)), 5.0, pss)
     return measure
 
 
-def advice(rates: dict, need: advise.Need = advise.Need(), pss: int = 2**20) -> tuple[advise.Advice, str]:
+def advice(rates: dict, wanted: Need = Need(), pss: int = 2**20) -> tuple[advise.Advice, str]:
     chosen = [advise.Candidate(label, label) for label in rates]
-    made = advise.advise(need, chosen, known(rates, pss))
-    return made, advise.text_of(need, made)
+    made = advise.advise(wanted, chosen, known(rates, pss))
+    return made, advise.text_of(wanted, made)
 
 
 class Asking(unittest.TestCase):
     def test_flags_go_before_questions_and_questions_before_defaults(self):
         asked = []
-        need = advise.parse_need(flags(wait_ms="5", blocks="yes"), lambda text: asked.append(text) or "")
-        self.assertEqual((need.wait_ms, need.blocks, need.connections), (5, True, 64))
-        self.assertEqual(len(asked), len(advise.QUESTIONS) - 2)
-        self.assertEqual(advise.parse_need(flags(), None), advise.Need())
+        said = need.parse_need(flags(wait_ms="5", blocks="yes"), lambda text: asked.append(text) or "")
+        self.assertEqual((said.wait_ms, said.blocks, said.connections), (5, True, 64))
+        self.assertEqual(len(asked), len(need.QUESTIONS) - 2)
+        self.assertEqual(need.parse_need(flags(), None), Need())
 
     def test_what_makes_no_sense_is_one_sentence(self):
         for name, text in (("wait_ms", "soon"), ("blocks", "maybe"), ("connections", "0"), ("slow_share", "2"),
                            ("cpu_us", "-1")):
             with self.subTest(name), self.assertRaisesRegex(ValueError, "--" + name.replace("_", "-")):
-                advise.parse_need(flags(**{name: text}), None)
+                need.parse_need(flags(**{name: text}), None)
 
     def test_the_load_is_what_was_said(self):
-        load = advise.load_of(advise.Need(wait_ms=20, cpu_us=100, blocks=True, slow_share=0.05, slow_ms=300))
+        load = need.load_of(Need(wait_ms=20, cpu_us=100, blocks=True, slow_share=0.05, slow_ms=300))
         self.assertEqual(load.classes, {"usual": "0.95:/block?ms=20&us=100", "slow": "0.05:/block?ms=300&us=100"})
-        self.assertEqual(advise.load_of(advise.Need(wait_ms=0)).classes, {"usual": "1:/cpu?us=100"})
-        self.assertEqual(advise.load_of(advise.Need(wait_ms=0, cpu_us=0)).classes, {"usual": "1:/plaintext"})
+        self.assertEqual(need.load_of(Need(wait_ms=0)).classes, {"usual": "1:/cpu?us=100"})
+        self.assertEqual(need.load_of(Need(wait_ms=0, cpu_us=0)).classes, {"usual": "1:/plaintext"})
 
 
 class Candidates(unittest.TestCase):
     def test_loops_get_helpers_where_the_library_blocks(self):
-        self.assertIn("event-loop with helper threads", labels(advise.Need(blocks=True)))
-        self.assertNotIn("event-loop with helper threads", labels(advise.Need(blocks=False)))
+        self.assertIn("event-loop with helper threads", labels(Need(blocks=True)))
+        self.assertNotIn("event-loop with helper threads", labels(Need(blocks=False)))
 
     def test_isolation_and_the_interpreter_lock_want_processes(self):
-        for need in (advise.Need(isolation=True), advise.Need(gil=True)):
-            self.assertEqual(labels(need), ["prefork", "prefork-evented"])
+        for wanted in (Need(isolation=True), Need(gil=True)):
+            self.assertEqual(labels(wanted), ["prefork", "prefork-evented"])
 
     def test_no_process_for_each_of_thousands(self):
-        chosen, left_out = advise.candidates(advise.Need(connections=5000), CORES)
+        chosen, left_out = advise.candidates(Need(connections=5000), CORES)
         self.assertNotIn("prefork", [candidate.label for candidate in chosen])
         self.assertIn(("prefork", "a process for each of 5000 connections"), left_out)
 
@@ -92,10 +93,10 @@ class Advice(unittest.TestCase):
         self.assertIn("inside the noise", text)
 
     def test_who_keeps_no_target_or_takes_too_much_memory_is_left_out(self):
-        made, text = advice({"a": 100.0, "b": 0.0}, advise.Need(p99_ms=10))
+        made, text = advice({"a": 100.0, "b": 0.0}, Need(p99_ms=10))
         self.assertEqual(made.best.label, "a")
         self.assertIn("Left out: b: no load that was tried keeps 99 of 100 within 10 ms", text)
-        made, text = advice({"a": 100.0}, advise.Need(memory_mib=1), pss=2**22)
+        made, text = advice({"a": 100.0}, Need(memory_mib=1), pss=2**22)
         self.assertIsNone(made.best)
         self.assertIn("No core can do that here.", text)
 
@@ -103,10 +104,10 @@ class Advice(unittest.TestCase):
         self.assertIn("Left out: b: it would not start", advice({"a": 100.0, "b": "it would not start"})[1])
 
     def test_it_says_what_turns_the_answer(self):
-        def measure(candidate, need, seed):
-            return advise.Found(100.0 if (candidate.label == "a") == (need.connections < 200) else 50.0, 1.0, 1)
+        def measure(candidate, wanted, seed):
+            return advise.Found(100.0 if (candidate.label == "a") == (wanted.connections < 200) else 50.0, 1.0, 1)
 
-        made = advise.advise(advise.Need(connections=64), [advise.Candidate("a", "a"), advise.Candidate("b", "b")],
+        made = advise.advise(Need(connections=64), [advise.Candidate("a", "a"), advise.Candidate("b", "b")],
                              measure)
         self.assertEqual(made.turns, ["with 4× the connections (256) b is ahead, 2.00× a"])
 

@@ -56,6 +56,10 @@ class Report(unittest.TestCase):
                          {path.name for path in (self.run_folder / "figures").iterdir()})
         self.assertEqual(len(linked), 9)
 
+    def test_system_calls_stand_in_one_table(self):
+        self.assertRegex(self.text, r"\| \| recvfrom \| (sendto|epoll_ctl) \| (sendto|epoll_ctl) \| all \|")
+        self.assertIn("| 3.10 |", self.text)
+
     def test_lessons_say_what_the_data_say(self):
         self.assertIn("### One request in twenty that blocks: the others' 99th percentile is 40.0 ms on event-loop, ",
                       self.text)

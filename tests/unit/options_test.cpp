@@ -163,6 +163,7 @@ TEST(Options, combinations_without_meaning_say_what_to_use) {
   EXPECT_TRUE(mentions(refusal({"--core", "thread-pool", "--offload-threads", "2"}), "--offload-threads"));
   EXPECT_TRUE(mentions(refusal({"--core", "event-loop", "--keep-alive-policy", "hold"}), "--keep-alive"));
   EXPECT_TRUE(mentions(refusal({"--core", "multi-reactor", "--thread-stack", "512"}), "--thread-stack"));
+  EXPECT_TRUE(mentions(refusal({"--app", "echo", "--db", "rows"}), "--app lab"));
   EXPECT_EQ(serve({"--core", "event-loop", "--workers", "1"}).workers, 1u);
 }
 
