@@ -7,6 +7,7 @@
 #   make report           write REPORT.md again from the newest run in results/   (RUN=results/NAME)
 #   make bench-compare    what changed between two runs   (A=results/NAME B=results/NAME)
 #   make advise           which core for your load?   (ARGS='--wait-ms 20 --connections 200', or it asks)
+#   make setup-peers      install the outside servers that PROFILE=full compares with
 #   make micro            the micro benchmarks
 #   make test-asan test-tsan fuzz   what CI runs besides
 
@@ -16,13 +17,17 @@ FUZZ_SECONDS ?= 30
 PYTHON = $(shell for p in python3 /usr/bin/python3; do \
   $$p -c 'import matplotlib, numpy, pandas, scipy, jinja2' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all setup test test-asan test-tsan fuzz bench bench-compare report micro advise format clean
+.PHONY: all setup setup-peers test test-asan test-tsan fuzz bench bench-compare report micro advise format clean
 
 all: build/release/build.ninja
 	@cmake --build --preset release
 
 setup:
 	@scripts/setup.sh
+
+# The outside servers that the scenarios name and apt has; absent ones are skipped, with the reason in the report.
+setup-peers: setup
+	@scripts/setup_peers.sh
 
 build/%/build.ninja: CMakeLists.txt | setup
 	@cmake --preset $* >/dev/null

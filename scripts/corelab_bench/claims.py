@@ -46,6 +46,43 @@ def alike(interval: analysis.Interval) -> bool:
     return ALIKE[0] <= interval.low and interval.high <= ALIKE[1]
 
 
+def frameworks_and_servers(run: Summary) -> tuple[str, str] | None:
+    alone = ratio(run, "peers-plaintext", "cpu_us", "aiohttp", "event-loop")
+    served = ratio(run, "peers-plaintext", "cpu_us", "Flask, uWSGI × 16", "event-loop")
+    if alone is None or served is None:
+        return None
+    return "right", (f"a request costs aiohttp, which speaks HTTP itself, {shown(alone)} of event-loop's CPU time; Flask "
+                     f"under uWSGI {shown(served)}")
+
+
+def choice_of_server(run: Summary) -> tuple[str, str] | None:
+    cost = ratio(run, "peers-plaintext", "cpu_us", "Flask, gunicorn gthread × 16", "Flask, uWSGI × 16")
+    waits = ratio(run, "peers-wait", "throughput", "Flask, gunicorn gthread × 16", "Flask, gunicorn gthread × 1")
+    if cost is None or waits is None:
+        return None
+    verdict = "right: the choice is worth a lot" if cost.low > 1.2 and waits.low > 2 else "half right"
+    return verdict, (f"the same Flask application costs {shown(cost)} under gunicorn of what it costs under uWSGI, and 16 "
+                     f"threads answer {shown(waits)} of what one does when it waits")
+
+
+def interfaces_for_loops(run: Summary) -> tuple[str, str] | None:
+    waits = ratio(run, "peers-wait", "throughput", "starlette-uvicorn", "aiohttp")
+    if waits is None:
+        return None
+    verdict = "no longer so: ASGI put one between them again, at no loss" if waits.low > 0.8 else "half right: ASGI costs"
+    return verdict, f"waiting 20 ms, uvicorn and Starlette answer {shown(waits)} of what aiohttp does"
+
+
+def perl_and_ruby(run: Summary) -> tuple[str, str] | None:
+    perl = ratio(run, "peers-wait", "throughput", "mojo-prefork", "Plack, Starman × 4")
+    ruby = ratio(run, "peers-wait", "throughput", "Sinatra, Puma × 16", "Sinatra, Unicorn × 4")
+    if perl is None or ruby is None:
+        return None
+    verdict = ("wrong: it is the server's model" if perl.low > 1.5 and ruby.low > 1.5 else "not decided by these figures")
+    return verdict, (f"one process of Mojolicious answers {shown(perl)} of what four of Starman do, 16 threads of Puma "
+                     f"{shown(ruby)} of four processes of Unicorn, when requests wait")
+
+
 # Each gives (verdict, evidence), or nothing if this run does not decide.
 Judgement = Callable[[Summary], tuple[str, str] | None]
 
@@ -105,9 +142,9 @@ def processes_and_balance(run: Summary) -> tuple[str, str] | None:
 
 CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
     ("Some frameworks speak HTTP themselves and some do not; the latter need a server",
-     "each framework bare and under its servers", None, "Ask of a framework whether its own server is meant for production."),
+     "each framework bare and under its servers", frameworks_and_servers, "Ask of a framework whether its own server is meant for production."),
     ("Server and application should be apart, joined by an interface (WSGI, PSGI, Rack)",
-     "one unchanged application under several servers", None, "Keep the interface: it lets you change the model later."),
+     "one unchanged application under several servers", choice_of_server, "Keep the interface: it lets you change the model later."),
     ("HTTP is costly to serve fast, so frameworks should not each write a server", "", http_is_costly,
      "Choose a server for how it waits and what it survives, not for its parser."),
     ("A language that blocks stops all other requests while one is processed", "", blocking_stops_others,
@@ -119,10 +156,10 @@ CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
     ("So with an event loop it is enough to start several processes and balance",
      "the balance of workers behind SO_REUSEPORT, one of them blocked", processes_and_balance,
      "Watch `open` and `loop_lag_ms` of each worker in /stats."),
-    ("Applications on event loops need no gateway interface", "uvicorn and Starlette beside aiohttp", None,
+    ("Applications on event loops need no gateway interface", "uvicorn and Starlette beside aiohttp", interfaces_for_loops,
      "Ask whether you will want another server one day."),
     ("Perl and Ruby find parallel handling hard, so their servers do it", "Plack servers, Mojolicious, Puma, Unicorn",
-     None, "Look at the server, not at the language."),
+     perl_and_ruby, "Look at the server, not at the language."),
     ("`python main.py` is enough for production", "one process against several, and the kill of the only one", None,
      "Run a supervisor and more than one worker."),
     ("If everything speaks HTTP, put nginx in front", "what a proxy hop costs", None,

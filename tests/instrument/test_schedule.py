@@ -12,7 +12,7 @@ LINE = scenarios.ProfileLine("test", blocks=10, min_blocks=4, seconds=1.0, warm_
 
 
 def profile(*lines: scenarios.ProfileLine, seconds: float = 1000) -> scenarios.Profile:
-    return scenarios.Profile("test", seconds, True, 0.1, lines or (LINE,))
+    return scenarios.Profile("test", seconds, verdicts=True, micro_seconds=0.1, syscall_seconds=0, lines=lines or (LINE,))
 
 
 def three(name: str = "test", **changes) -> scenarios.Scenario:

@@ -1,7 +1,8 @@
-"""The lab's endpoints as a Flask application."""
+"""The lab's endpoints as a Flask application, for every server that speaks WSGI."""
 
 import time
 
+from burn import burn
 from flask import Flask, Response, request
 
 app = Flask(__name__)
@@ -23,16 +24,15 @@ def json():
 
 @app.get("/cpu")
 def cpu():
-    """Burns CPU time of this thread, not wall time: threads that share a lock really wait for each other."""
     microseconds = int(request.args["us"])
-    end = time.thread_time_ns() + microseconds * 1000
-    while time.thread_time_ns() < end:
-        pass
+    burn(microseconds)
     return text(f"burned {microseconds} us\n")
 
 
+@app.get("/sleep")
 @app.get("/block")
-def block():
+def sleep():
+    """A WSGI application has one way to wait: it blocks its thread."""
     milliseconds = int(request.args["ms"])
     time.sleep(milliseconds / 1000)
-    return text(f"blocked {milliseconds} ms\n")
+    return text(f"slept {milliseconds} ms\n")

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs, by apt, the outside servers that benchmarks/peers names and this machine lacks. What is not to be had is
+# said and left out: the report names the reason beside a peer that is absent.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command -v apt-get >/dev/null || { echo "setup-peers: this machine has no apt; see package = … in benchmarks/peers/*/manifest.toml" >&2; exit 1; }
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+
+missing=()
+for package in $(sed -n 's/^package = "\(.*\)"$/\1/p' benchmarks/peers/*/manifest.toml | tr ' ' '\n' | sort -u); do
+  if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ]; then continue; fi
+  # Node may come from elsewhere than the distribution.
+  if [ "$package" = nodejs ] && command -v node >/dev/null; then continue; fi
+  missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+"${as_root[@]}" apt-get update -qq
+wanted=()
+for package in "${missing[@]}"; do
+  if apt-cache show "$package" >/dev/null 2>&1; then wanted+=("$package"); else echo "setup-peers: there is no package $package here" >&2; fi
+done
+if [ ${#wanted[@]} -eq 0 ]; then exit 0; fi
+echo "setup-peers: installing ${wanted[*]}" >&2
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "${wanted[@]}" >&2
