@@ -104,7 +104,7 @@ class Bench:
             flags = candidate.flags
         try:
             with Server(target.command, flags, self.placement.server, target.folder) as server:
-                server.wait_until(lambda: answers(server.port, load.path))
+                server.wait_until(lambda: http_check.answers(server.port, load.path))
                 return self.search(server, load, need, seed)
         except (StartError, LoadError, OSError) as problem:
             return repo.without_paths(str(problem))
@@ -124,13 +124,6 @@ class Bench:
     def run(self, server: Server, load: TimedLoad, rate: float, seed: int) -> dict:
         return timed_load.run(self.bin_dir / "corelab-load", load, LIMITS, server.port, self.seconds,
                               self.placement.generator, seed=seed, rate=rate, warm_up=0.2)
-
-
-def answers(port: int, path: str) -> bool:
-    try:
-        return http_check.fetch(port, path).status == 200
-    except OSError:
-        return False
 
 
 # --- What follows ---

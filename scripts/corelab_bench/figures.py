@@ -114,13 +114,14 @@ def cost(summary: Summary):
     longest = max(row.estimate("cpu_us").high or row.estimate("cpu_us").value for row in rows)
     for place, row in enumerate(rows):
         whole = row.estimate("cpu_us")
+        split = row.user_share is not None
         user = whole.value * (row.user_share or 0)
         axes.barh(place, user, color=BLUE, height=0.62)
-        axes.barh(place, whole.value - user, left=user, color="#A6CEE3", height=0.62, hatch="///",
+        axes.barh(place, whole.value - user, left=user, color="#A6CEE3" if split else GREY, height=0.62, hatch="///" if split else "",
                   edgecolor="white", linewidth=0)
         if whole.low is not None:
             axes.plot((whole.low, whole.high), (place, place), color=BLACK, linewidth=1.2)
-        text = f"{whole.value:.2f} µs"
+        text = f"{whole.value:.2f} µs" + ("" if split else " (user and system unknown)")
         for budget in scenario.budgets:
             if budget.entry == row.label and budget.figure is not None and "floor" in budget.text:
                 text += f"   {budget.figure.value:.2f}× its floor (budget {budget.limit})"

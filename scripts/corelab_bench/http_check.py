@@ -69,6 +69,14 @@ def content_length(head: bytes) -> int | None:
     return None
 
 
+def answers(port: int, path: str) -> bool:
+    """Whether somebody answers 200 there."""
+    try:
+        return fetch(port, path).status == 200
+    except OSError:
+        return False
+
+
 def difference(before: Answer, after: Answer) -> str:
     """Empty when the answers are the same, else what differs, short."""
     if before.identity() == after.identity():

@@ -44,8 +44,14 @@ class Row:
         numbers = [number for number in map(read, self.trials) if number is not None]
         return statistics.median(numbers) if numbers else None
 
+    has_many_processes: bool = False  # that share the work: each has too few of the kernel's ticks
+
     @property
     def user_share(self) -> float | None:
+        """By the kernel's ticks. A process that had none in system mode is counted as all user by the kernel
+        (cputime_adjust), so that of many processes with a few milliseconds each it says nothing."""
+        if self.has_many_processes:
+            return None
         user = sum(trial["cpu"]["user_ticks"] for trial in self.trials if "cpu" in trial)
         system = sum(trial["cpu"]["system_ticks"] for trial in self.trials if "cpu" in trial)
         return user / (user + system) if user + system else None
@@ -230,6 +236,8 @@ def summarise(registered: dict, trials: list[dict], manifest: dict) -> ScenarioS
 
 def make_row(entry: dict, role: str, trials: list[dict], limits: Limits, manifest: dict, scenario: str) -> Row:
     row = Row(entry["label"], entry["target"], role)
+    model = manifest["targets"].get(row.target, {}).get("model", "")
+    row.has_many_processes = "process" in model and "evented" not in model
     own = [trial for trial in trials if trial["entry"] == row.label and trial["role"] == role]
     row.trials = [trial for trial in own if not trial["invalid"]]
     reasons: dict[str, int] = {}

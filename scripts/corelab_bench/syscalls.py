@@ -55,7 +55,7 @@ def flags(target: Target) -> tuple[str, ...]:
 
 def count(target: Target, seconds: float, server_cpus: list[int], generator_cpus: list[int]) -> dict[str, float]:
     with Server(target.command, flags(target), server_cpus, target.folder) as server:
-        server.wait_until(lambda: answers(server.port))
+        server.wait_until(lambda: http_check.answers(server.port, "/plaintext"))
         summary = server.scratch / "calls"
         pids = [word for pid in server.pids() for word in ("-p", str(pid))]
         tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(summary), *pids], stdin=subprocess.DEVNULL,
@@ -67,13 +67,6 @@ def count(target: Target, seconds: float, server_cpus: list[int], generator_cpus
             tracer.send_signal(signal.SIGINT)
             tracer.wait(STOP_SECONDS)
         return per_request(summary, done.requests)
-
-
-def answers(port: int) -> bool:
-    try:
-        return http_check.fetch(port, "/plaintext").status == 200
-    except OSError:
-        return False
 
 
 def per_request(summary: Path, requests: int) -> dict[str, float]:
