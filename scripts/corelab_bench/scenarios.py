@@ -158,7 +158,7 @@ class Profile:
     seconds: float
     verdicts: bool
     micro_seconds: float
-    syscall_seconds: float  # of load under strace, each core; 0: not counted
+    syscall_seconds: float  # of load while system calls are counted, each core; 0: they are not
     lines: tuple[ProfileLine, ...]
     only: tuple[str, ...] = ()  # chosen by hand: the run is no whole profile
 

@@ -1,10 +1,10 @@
-"""System calls a request, core by core: a separate pass under strace, which slows everything and is never timed.
+"""System calls a request, core by core, in a pass of its own that is never timed.
 
-strace is attached when the server is up, so that its start does not count. Calls
-that many requests share (epoll_wait, futex) are counted as for a server with much to do, which a traced one has.
+Counted by the kernel's tracepoints (perf stat), which disturb little; where those may not be used by strace, which slows
+a server so much that calls shared by many requests (epoll_wait, futex) are no longer those of a fast one.
 """
 
-import os
+import csv
 import re
 import shutil
 import signal
@@ -12,33 +12,46 @@ import subprocess
 import time
 from pathlib import Path
 
-from corelab_bench import http_check, load
+from corelab_bench import accounting, http_check, load
 from corelab_bench.process import Server, StartError
 from corelab_bench.scenarios import Load
 from corelab_bench.targets import Catalogue, Target
 
 CONNECTIONS = 16
-ATTACH_SECONDS = 0.5
+SETTLE_SECONDS = 0.3
+ATTACH_LIMIT_SECONDS = 5.0
 STOP_SECONDS = 10.0
+LEAST_CALLS = 1.9  # a request is read and answered: fewer calls were not all seen
 SHOWN_FROM = 0.01  # calls a request; what is rarer is not a request's
-# The canned responders stand beside their models.
-TARGETS = ("core", "floor")
-ROW = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", re.MULTILINE)
+KINDS = ("core", "floor")  # the canned responders stand beside their models
+ALL_CALLS = "raw_syscalls:sys_enter"
+CALLS = ("recvfrom", "sendto", "read", "write", "readv", "writev", "recvmsg", "sendmsg", "epoll_wait", "epoll_pwait",
+         "epoll_ctl", "poll", "ppoll", "futex", "accept4", "close", "setsockopt", "timerfd_settime", "ioctl")
+STRACE_ROW = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", re.MULTILINE)
 
 
 def measure(catalogue: Catalogue, seconds: float, server_cpus: list[int], generator_cpus: list[int]) -> dict:
-    """{"rows": {target: {call: calls a request}}}, or {"absent": why}."""
+    """{"tool": …, "rows": {target: {call: calls a request}}, "failures": [sentence]}, or {"absent": why}."""
     if seconds == 0:
         return {"absent": "not in this profile"}
-    if not shutil.which("strace"):
-        return {"absent": "strace is not installed: run `make setup`"}
+    tool = "perf" if perf_can_count() else "strace" if shutil.which("strace") else ""
+    if not tool:
+        return {"absent": "neither perf stat may count system calls here nor is strace installed: run `make setup`"}
     rows, failures = {}, []
-    for target in [target for kind in TARGETS for target in catalogue.of_kind(kind) if not target.absent]:
+    for target in [target for kind in KINDS for target in catalogue.of_kind(kind) if not target.absent]:
         try:
-            rows[target.name] = count(target, seconds, server_cpus, generator_cpus)
-        except (StartError, load.LoadError, OSError) as problem:
+            rows[target.name] = count(tool, target, seconds, server_cpus, generator_cpus)
+        except (StartError, load.LoadError, OSError, subprocess.TimeoutExpired) as problem:
             failures.append(f"{target.name}: {problem}")
-    return {"rows": rows} if rows else {"absent": failures[0] if failures else "there is no core"}
+    return {"tool": tool, "rows": rows, "failures": failures} if rows else {"absent": failures[0] if failures else
+                                                                            "there is no core"}
+
+
+def perf_can_count() -> bool:
+    if not shutil.which("perf"):
+        return False
+    done = subprocess.run(["perf", "stat", "-x,", "-e", ALL_CALLS, "true"], capture_output=True, text=True)
+    return done.returncode == 0 and done.stderr[:1].isdigit()
 
 
 def flags(target: Target) -> tuple[str, ...]:
@@ -53,33 +66,73 @@ def flags(target: Target) -> tuple[str, ...]:
     return ("--workers", "1") if "SO_REUSEPORT" in target.model else ()
 
 
-def count(target: Target, seconds: float, server_cpus: list[int], generator_cpus: list[int]) -> dict[str, float]:
+def count(tool: str, target: Target, seconds: float, server_cpus: list[int],
+          generator_cpus: list[int]) -> dict[str, float]:
     with Server(target.command, flags(target), server_cpus, target.folder) as server:
         server.wait_until(lambda: http_check.answers(server.port, "/plaintext"))
+        time.sleep(SETTLE_SECONDS)  # a server with many processes may still start some
         summary = server.scratch / "calls"
-        pids = [word for pid in server.pids() for word in ("-p", str(pid))]
-        tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(summary), *pids], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        counter = subprocess.Popen(command(tool, server.pids(), summary), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            time.sleep(ATTACH_SECONDS)
+            wait_until_attached(tool, server)
             done = load.run(Load(path="/plaintext", connections=CONNECTIONS), server.port, seconds, generator_cpus)
         finally:
-            tracer.send_signal(signal.SIGINT)
-            tracer.wait(STOP_SECONDS)
-        return per_request(summary, done.requests)
+            counter.send_signal(signal.SIGINT)
+            try:
+                counter.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                counter.kill()
+                counter.wait()
+                raise
+        return (parse_perf if tool == "perf" else parse_strace)(summary.read_text(), done.requests)
 
 
-def per_request(summary: Path, requests: int) -> dict[str, float]:
-    if not summary.exists() or not os.path.getsize(summary):
-        raise load.LoadError("strace counted nothing: it may not trace other processes here")
-    return parse(summary.read_text(), requests)
+def command(tool: str, pids: list[int], summary: Path) -> list[str]:
+    if tool == "perf":
+        events = [ALL_CALLS] + [f"syscalls:sys_enter_{name}" for name in CALLS]
+        return ["perf", "stat", "-x,", "-o", str(summary), "-e", ",".join(events), "-p", ",".join(map(str, pids))]
+    return ["strace", "-f", "-c", "-o", str(summary), *(word for pid in pids for word in ("-p", str(pid)))]
 
 
-def parse(text: str, requests: int) -> dict[str, float]:
-    """What `strace -c` prints, over the requests; `total` is the sum of all calls."""
-    calls = {name: int(number) for number, name in ROW.findall(text) if name != "total"}
-    if not calls or not requests:
-        raise load.LoadError("strace counted nothing")
-    each = {name: number / requests for name, number in calls.items()}
-    return {name: round(number, 4) for name, number in sorted(each.items(), key=lambda item: -item[1])
-            if number >= SHOWN_FROM} | {"total": round(sum(each.values()), 4)}
+def wait_until_attached(tool: str, server: Server) -> None:
+    """strace shows in /proc; perf opens its counters before it does anything else."""
+    deadline = time.monotonic() + (ATTACH_LIMIT_SECONDS if tool == "strace" else SETTLE_SECONDS)
+    while time.monotonic() < deadline:
+        if tool == "strace" and all(is_traced(pid) for pid in server.pids()):
+            return
+        time.sleep(0.02)
+
+
+def is_traced(pid: int) -> bool:
+    statuses = Path(f"/proc/{pid}/task").glob("*/status")
+    try:
+        return all("TracerPid:\t0\n" not in status.read_text() for status in statuses)
+    except OSError:
+        return not accounting.stat_fields(pid)  # it has ended
+
+
+def parse_perf(text: str, requests: int) -> dict[str, float]:
+    """What `perf stat -x,` writes: value,unit,event,…"""
+    calls = {}
+    for row in csv.reader(line for line in text.splitlines() if line and not line.startswith("#")):
+        if len(row) > 2 and row[0].isdigit():
+            calls[row[2]] = int(row[0])
+    total = calls.pop(ALL_CALLS, 0)
+    return per_request({name.removeprefix("syscalls:sys_enter_"): number for name, number in calls.items()}, total,
+                       requests)
+
+
+def parse_strace(text: str, requests: int) -> dict[str, float]:
+    """What `strace -c` writes."""
+    calls = {name: int(number) for number, name in STRACE_ROW.findall(text) if name != "total"}
+    return per_request(calls, sum(calls.values()), requests)
+
+
+def per_request(calls: dict[str, int], total: int, requests: int) -> dict[str, float]:
+    """Calls over requests, the most frequent first; `total` is all of them."""
+    if not requests or total < LEAST_CALLS * requests:
+        raise load.LoadError(f"{total} calls were counted for {requests} requests: not all were seen")
+    each = {name: number / requests for name, number in calls.items() if number >= SHOWN_FROM * requests}
+    return {name: round(number, 4) for name, number in sorted(each.items(), key=lambda item: -item[1])} | {
+        "total": round(total / requests, 4)}

@@ -88,7 +88,7 @@ def synthetic_run(folder: Path, profile: str = "full") -> Path:
                                    "absent": ""} for name, target in cores.targets.items()},
                 "left_out": [{"scenario": one["source"]["name"], "entry": "thread-pool", "reason": "absent here"}
                              for one in registered],
-                "syscalls": {"rows": {"event-loop": {"recvfrom": 1.0, "sendto": 1.0, "total": 2.07},
+                "syscalls": {"tool": "perf", "failures": [], "rows": {"event-loop": {"recvfrom": 1.0, "sendto": 1.0, "total": 2.07},
                                       "multi-reactor": {"recvfrom": 1.0, "epoll_ctl": 1.0, "total": 3.1}}},
                 "micro": {"rows": [{"name": "session/one", "cpu_ns": 321.0, "real_ns": 322.0, "iterations": 1000}]}}
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -21,27 +21,50 @@ TABLE = """% time     seconds  usecs/call     calls    errors syscall
 """
 
 
+# As perf stat -x, writes it.
+COUNTS = """# started on Wed Nov 25 21:00:00 2026
+
+21000,,raw_syscalls:sys_enter,100,100.00,,
+10100,,syscalls:sys_enter_recvfrom,100,100.00,,
+10000,,syscalls:sys_enter_sendto,100,100.00,,
+700,,syscalls:sys_enter_epoll_wait,100,100.00,,
+3,,syscalls:sys_enter_accept4,100,100.00,,
+<not counted>,,syscalls:sys_enter_poll,0,0.00,,
+"""
+
+
 class Syscalls(unittest.TestCase):
-    def test_the_table_is_read(self):
-        self.assertEqual(syscalls.parse(TABLE, 10000),
+    def test_what_strace_writes_is_read(self):
+        self.assertEqual(syscalls.parse_strace(TABLE, 10000),
                          {"recvfrom": 1.01, "sendto": 1.0, "epoll_wait": 0.07, "total": 2.0803})
 
-    def test_nothing_counted_is_an_error(self):
-        for text, requests in (("", 100), (TABLE, 0)):
-            with self.assertRaises(load.LoadError):
-                syscalls.parse(text, requests)
+    def test_what_perf_writes_is_read(self):
+        self.assertEqual(syscalls.parse_perf(COUNTS, 10000),
+                         {"recvfrom": 1.01, "sendto": 1.0, "epoll_wait": 0.07, "total": 2.1})
 
-    @unittest.skipUnless(shutil.which("strace"), "strace is not installed: run `make setup`")
-    def test_a_loop_needs_a_recv_a_send_and_little_else(self):
-        catalogue = targets.load_catalogue(BIN, repo.PEERS)
-        only = targets.Catalogue([catalogue["event-loop"]])
+    def test_fewer_calls_than_requests_need_is_an_error(self):
+        for parse, text, requests in ((syscalls.parse_strace, "", 100), (syscalls.parse_perf, "", 100),
+                                      (syscalls.parse_strace, TABLE, 0), (syscalls.parse_perf, COUNTS, 100000)):
+            with self.assertRaisesRegex(load.LoadError, "not all were seen"):
+                parse(text, requests)
+
+    def count(self, tool: str, core: str) -> dict:
         cpus = sorted(os.sched_getaffinity(0))
-        counted = syscalls.measure(only, 0.5, cpus[:1], cpus[-1:])
-        self.assertIn("rows", counted, counted)
-        calls = counted["rows"]["event-loop"]
-        self.assertAlmostEqual(calls["recvfrom"], 1.0, delta=0.05)
-        self.assertAlmostEqual(calls["sendto"], 1.0, delta=0.05)
-        self.assertLess(calls["total"], 3.1)
+        return syscalls.count(tool, targets.load_catalogue(BIN, repo.PEERS)[core], 0.5, cpus[:1], cpus[-1:])
+
+    def test_a_loop_needs_a_recv_a_send_and_little_else(self):
+        tools = {"perf": syscalls.perf_can_count(), "strace": shutil.which("strace")}
+        self.assertTrue(any(tools.values()), "neither perf nor strace: run `make setup`")
+        for tool in (name for name, is_there in tools.items() if is_there):
+            with self.subTest(tool):
+                calls = self.count(tool, "event-loop")
+                self.assertAlmostEqual(calls["recvfrom"], 1.0, delta=0.1)
+                self.assertAlmostEqual(calls["sendto"], 1.0, delta=0.1)
+                self.assertLess(calls["total"], 3.5)
+
+    def test_many_processes_are_all_seen(self):
+        tool = "perf" if syscalls.perf_can_count() else "strace"
+        self.assertAlmostEqual(self.count(tool, "prefork")["sendto"], 1.0, delta=0.1)
 
     def test_a_profile_may_leave_it_out(self):
         self.assertIn("absent", syscalls.measure(targets.Catalogue([]), 0, [0], [0]))
