@@ -6,7 +6,9 @@ A verdict comes from figures of this run by the rule beside it, or says that it 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from corelab_bench import analysis, lessons, wording
+from corelab_bench import analysis, wording
+from corelab_bench.lessons import starvation
+from corelab_bench.lessons.lesson import mean, timed_rows
 from corelab_bench.summary import Summary
 
 OPEN = "open: not measured in this run"
@@ -131,13 +133,13 @@ def loop_is_parallel(run: Summary) -> tuple[str, str] | None:
 
 
 def processes_and_balance(run: Summary) -> tuple[str, str] | None:
-    lesson = lessons.starvation(run)
+    lesson = starvation.lesson(run)
     if lesson is None:
         return None
-    rows = lessons.timed_rows(lesson.scenario)
-    worst = max(rows, key=lambda row: lessons.mean(row, "starved_connections"))
+    rows = timed_rows(lesson.scenario)
+    worst = max(rows, key=lambda row: mean(row, "starved_connections"))
     return OPEN, (f"a neighbour of it was: with a fixed number of workers that hold their connections, "
-                  f"{lessons.mean(worst, 'starved_connections'):.0f} clients are never answered")
+                  f"{mean(worst, 'starved_connections'):.0f} clients are never answered")
 
 
 CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (

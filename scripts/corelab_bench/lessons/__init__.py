@@ -1,0 +1,15 @@
+"""The lessons: prediction, figure, mechanism, and the command that reruns it. One file a lesson; every sentence with a
+number is made there.
+"""
+
+from corelab_bench.lessons import latency_against_load, stall, starvation
+from corelab_bench.lessons.lesson import Lesson
+from corelab_bench.summary import Summary
+
+# In the order of the report. Each module's `lesson` gives nothing where the run has no data for it.
+LESSONS = (stall, starvation, latency_against_load)
+
+
+def all_lessons(run: Summary) -> list[Lesson]:
+    made = (module.lesson(run) for module in LESSONS)
+    return [lesson for lesson in made if lesson is not None]
