@@ -1,10 +1,20 @@
-// The corelab program: the lab and echo apps on any core.
+// The corelab program: the lab, echo and WSGI apps on any core.
 #include "apps/echo/echo.hpp"
 #include "apps/lab/lab.hpp"
 #include "servers/program/program.hpp"
+#ifdef CORELAB_WSGI
+#include "apps/wsgi/wsgi.hpp"
+#endif
 
 int main(int argc, char** argv) {
-  return corelab::run_program({argv + 1, argv + argc}, {"lab", "echo"}, [](const corelab::Settings& settings) {
+  std::vector<std::string> apps = {"lab", "echo"};
+#ifdef CORELAB_WSGI
+  apps.emplace_back("wsgi:");
+#endif
+  return corelab::run_program({argv + 1, argv + argc}, apps, [](const corelab::Settings& settings) {
+#ifdef CORELAB_WSGI
+    if (settings.app.starts_with("wsgi:")) return corelab::make_wsgi_app(settings);
+#endif
     return settings.app == "echo" ? corelab::make_echo_app() : corelab::make_lab_app(settings);
   });
 }

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/app/app.hpp"
 #include "common/net/listener_set.hpp"
 #include "common/telemetry/access_log.hpp"
 #include "common/telemetry/counters.hpp"
+#include "common/telemetry/lock_times.hpp"
 #include "common/telemetry/trace.hpp"
 #include "servers/settings.hpp"
 
@@ -20,6 +23,8 @@ struct ServerContext {
     return control_listeners > 0 && queue.back() == listener;
   }
 
+  LockTimes* lock_times_of(std::size_t row) const { return lock_times ? &lock_times->row(row) : nullptr; }
+
   const App& app;
   const App& control_app;      ///< served on the last socket of each queue, if there are control listeners
   unsigned control_listeners;  ///< 1, or 0 if they have no address of their own
@@ -30,7 +35,16 @@ struct ServerContext {
   unsigned first_queue;     ///< in listeners: the queue of its first worker
   AccessLog& access_log;
   Trace* trace;             ///< or null
+  LockTimesBoard* lock_times = nullptr;  ///< by row, if the app has a lock
 };
+
+/// Tells the app that this process is about to serve, and where (Lifecycle::start).
+inline void start_app(const App& app, const ListenerSet& listeners) {
+  if (!app.lifecycle().start) return;
+  std::vector<std::string> addresses;
+  for (const Address& address : listeners.addresses()) addresses.push_back(address.to_string());
+  app.lifecycle().start(addresses);
+}
 
 /// Serves in threads of its own. All methods return at once, and are called from one thread: the control thread.
 class Server {

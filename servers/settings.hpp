@@ -22,6 +22,9 @@ enum class KeepAlivePolicy {
   close,  ///< every answer ends its connection
 };
 
+/// Python's lock: one for all threads of a process, or one for each thread, which then has an interpreter of its own.
+enum class Gil { shared, own };
+
 struct Settings {
   std::string core = "event-loop";
   std::string app = "lab";
@@ -57,6 +60,13 @@ struct Settings {
 
   std::string upstream;  ///< of the lab app
   std::string database;  ///< of the lab app; empty: a temporary file
+
+  // Of a WSGI app.
+  std::string app_dir = ".";
+  std::string virtualenv;
+  std::chrono::microseconds switch_interval{5000};
+  bool preload = false;
+  Gil gil = Gil::shared;
 };
 
 /// The settings in force. A reload publishes new ones and keeps the old for ever, so that a connection can hold on to

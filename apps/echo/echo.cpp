@@ -8,7 +8,7 @@ Response echo(const Request& request) {
 
 App make_echo_app() {
   App app;
-  app.otherwise(echo);
+  app.everything(echo);
   return app;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "common/app/lifecycle.hpp"
 #include "common/app/router.hpp"
 
 namespace corelab {
@@ -33,14 +34,22 @@ class App {
     router_.add_fallback(std::move(handler));
     return *this;
   }
+  /// Takes every request: the program adds no path of its own (/healthz, /stats) beside it.
+  App& everything(Handler handler) {
+    takes_everything_ = true;
+    return otherwise(std::move(handler));
+  }
+  bool takes_everything() const { return takes_everything_; }
 
-  /// Does it take every request itself?
-  bool takes_everything() const { return router_.has_fallback(); }
+  Lifecycle& lifecycle() { return lifecycle_; }
+  const Lifecycle& lifecycle() const { return lifecycle_; }
 
   const Handler& find(const Request& request) const { return router_.find(request); }
 
  private:
   Router router_;
+  bool takes_everything_ = false;
+  Lifecycle lifecycle_;
 };
 
 }  // namespace corelab

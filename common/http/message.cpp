@@ -97,9 +97,21 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
   return std::nullopt;
 }
 
+namespace {
+
+bool splits(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos; }
+
+}  // namespace
+
+Response& Response::reason(std::string phrase) {
+  if (splits(phrase)) throw std::invalid_argument("the reason phrase holds CR, LF or NUL");
+  reason_ = std::make_unique<const std::string>(std::move(phrase));
+  return *this;
+}
+
 Response& Response::header(std::string name, std::string value) {
   if (!grammar::is_token(name)) throw std::invalid_argument("a header's name must be a token: '" + name + "'");
-  if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+  if (splits(value)) {
     throw std::invalid_argument("the value of header '" + name + "' holds CR, LF or NUL");
   }
   for (std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection", "Date"}) {

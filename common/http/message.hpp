@@ -77,14 +77,19 @@ struct Request {
   std::optional<std::string_view> header(std::string_view name) const;
 };
 
-/// A response body that is pulled: for what is large, slow, or of unknown length. Called on the connection's thread.
+/// A response body that is pulled: for what is large, slow, or of unknown length. Called on the connection's thread, but
+/// for one that blocks(); destroyed there.
 class BodySource {
  public:
   virtual ~BodySource() = default;
 
-  /// Writes up to into.size() bytes and says how many; 0 means the end. Must not wait for long: on a loop everybody
-  /// waits with it. To give up, throw: the connection is closed short, so that the client knows.
+  /// Writes up to into.size() bytes and says how many; 0 means the end. Must not wait for long unless it
+  /// blocks(): on a loop everybody waits with it. To give up, throw: the connection is closed short, so that the client knows.
   virtual std::size_t pull(std::span<char> into) = 0;
+
+  /// pull() may hold its thread for long: what is owed to the client is sent before each pull, and a loop that has
+  /// helper threads for blocking routes (`--offload N`) pulls on one of them.
+  virtual bool blocks() const { return false; }
 
   /// Bytes in all, if known before the first pull: sent as Content-Length, else the body goes out chunked.
   virtual std::optional<std::size_t> length() const { return std::nullopt; }
@@ -107,6 +112,9 @@ class Response {
       : status_(status), content_type_(content_type.view), body_(std::move(body)) {}
 
   int status() const { return status_; }
+  /// The reason phrase; empty: that of RFC 9110. No CR, LF or NUL (std::invalid_argument).
+  std::string_view reason() const { return reason_ ? std::string_view(*reason_) : std::string_view(); }
+  Response& reason(std::string phrase);
   std::string_view content_type() const { return content_type_; }
   Body& body() { return body_; }
 
@@ -126,6 +134,7 @@ class Response {
  private:
   int status_ = 200;
   bool closes_ = false;
+  std::unique_ptr<const std::string> reason_;  // apart, because hardly any answer has one
   std::string_view content_type_;
   Body body_;
   std::vector<std::pair<std::string, std::string>> headers_;

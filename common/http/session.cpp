@@ -94,6 +94,7 @@ Session::Want Session::next() {
         continue;
       case State::ready: return output_is_full() ? Want::write : Want::handle;
       case State::streaming:
+        if (source_ != nullptr && source_->blocks()) return has_output() ? Want::write : Want::pull;
         if (source_ != nullptr && output_.size() < pulled_piece) pull();
         if (has_output()) return Want::write;
         if (state_ == State::streaming) end_answer();
@@ -293,13 +294,13 @@ void Session::write_head(const Response& response, bool keep_alive, std::string_
   std::string_view connection = !keep_alive                   ? "\r\nConnection: close\r\n\r\n"
                                 : request_.version_minor == 0 ? "\r\nConnection: keep-alive\r\n\r\n"
                                                               : "\r\n\r\n";
-  if (response.status() == 200) {
+  if (response.status() == 200 && response.reason().empty()) {
     output_.append(usual);
   } else {
     output_.append("HTTP/1.1 ");
     output_.append(std::to_string(response.status()));
     output_.append(" ");
-    output_.append(reason_phrase(response.status()));
+    output_.append(response.reason().empty() ? reason_phrase(response.status()) : response.reason());
     output_.append("\r\nServer: corelab\r\nDate: ");
   }
   output_.append(date_);
@@ -317,38 +318,51 @@ void Session::write_head(const Response& response, bool keep_alive, std::string_
   output_.append(connection);
 }
 
+std::size_t Session::most_to_pull() const { return std::min(pulled_piece, source_left_.value_or(pulled_piece)); }
+
+std::size_t Session::piece_prefix() const { return source_is_chunked_ ? size_line : 0; }
+
 void Session::pull() {
-  std::size_t most = std::min(pulled_piece, source_left_.value_or(pulled_piece));
-  std::size_t prefix = source_is_chunked_ ? size_line : 0;
-  std::size_t n = 0;
-  bool broken = false;
-  char* to = output_.prepare(prefix + most + 2);
+  std::size_t most = most_to_pull();
+  char* to = output_.prepare(piece_prefix() + most + 2);
   try {
-    n = most == 0 ? 0 : std::min(source_->pull({to + prefix, most}), most);
+    end_piece(to, most == 0 ? 0 : std::min(source_->pull({to + piece_prefix(), most}), most));
   } catch (...) {
-    broken = true;
+    give_up_body();
   }
+}
+
+void Session::pulled(std::string_view piece) {
+  char* to = output_.prepare(piece_prefix() + piece.size() + 2);
+  std::copy(piece.begin(), piece.end(), to + piece_prefix());
+  end_piece(to, piece.size());
+}
+
+// `n` bytes of the body stand behind the room for their chunk's size.
+void Session::end_piece(char* to, std::size_t n) {
   if (n != 0) {
     if (source_left_) *source_left_ -= n;
     if (source_is_chunked_) {
       write_chunk_size(to, n);
-      std::memcpy(to + prefix + n, "\r\n", 2);
-      output_.commit(prefix + n + 2);
+      std::memcpy(to + size_line + n, "\r\n", 2);
+      output_.commit(size_line + n + 2);
     } else {
       output_.commit(n);
     }
     if (source_left_ != 0) return;
-  } else if (broken || source_left_.value_or(0) != 0) {
-    // Short of what was promised: only a close can tell the client.
-    source_.reset();
-    lingers_ = false;
-    state_ = State::closing;
-    return;
+  } else if (source_left_.value_or(0) != 0) {
+    return give_up_body();  // short of what was promised: only a close can tell the client
   } else if (source_is_chunked_) {
     output_.append("0\r\n\r\n");
   }
   source_.reset();
   end_answer();
+}
+
+void Session::give_up_body() {
+  source_.reset();
+  lingers_ = false;
+  state_ = State::closing;
 }
 
 void Session::end_answer() {

@@ -29,6 +29,7 @@ class Session {
     read,    ///< more bytes: put them into space(), then filled(), or end_of_input()
     handle,  ///< a handler for request(), then respond()
     write,   ///< output() sent, as far as the peer takes it, then sent()
+    pull,    ///< a piece of the body from source(), which blocks, then pulled(); nothing is owed to the peer meanwhile
     close,   ///< the connection closed; lingering if lingers()
   };
 
@@ -73,6 +74,14 @@ class Session {
   bool has_output() const { return !output_.empty() || !large_body_view_.empty(); }
   void sent(std::size_t n);
 
+  /// Valid while next() is `pull`: what to pull, and how much of it at most.
+  BodySource& source() { return *source_; }
+  std::size_t most_to_pull() const;
+  /// What source() gave, up to most_to_pull(); nothing is its end.
+  void pulled(std::string_view piece);
+  /// The answer's body cannot be had: the connection ends short of it.
+  void give_up_body();
+
   Phase phase() const;
   bool idle() const { return state_ == State::head && parsed_ == input_end_ && !has_output() && !input_ended_; }
 
@@ -106,6 +115,8 @@ class Session {
   void write_head(const Response& response, bool keep_alive, std::string_view framing);
   void write_body(Response& response);
   void pull();
+  std::size_t piece_prefix() const;
+  void end_piece(char* piece, std::size_t n);
   void end_answer();
   bool output_is_full() const { return output_.size() >= limits_->output || batch_ >= limits_->pipeline; }
   std::string_view unparsed() const { return {input_.get() + parsed_, input_end_ - parsed_}; }

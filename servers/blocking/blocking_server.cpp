@@ -45,7 +45,8 @@ Worker BlockingServer::worker(std::size_t row) {
           .counters = context_.counters.row(context_.first_row + row),
           .sessions = sessions_,
           .draining = draining_,
-          .others_wait = &others_wait_};
+          .others_wait = &others_wait_,
+          .lock_times = context_.lock_times_of(context_.first_row + row)};
 }
 
 void BlockingServer::on_connection(Accepted accepted, bool is_control) {

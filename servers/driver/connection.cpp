@@ -4,11 +4,13 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <ctime>
 #include <exception>
+#include <utility>
 
 #include "common/http/date.hpp"
 #include "common/telemetry/log.hpp"
@@ -121,6 +123,9 @@ Connection::Needs Connection::advance(Waiter& waiter) {
           case Sent::broken: return Needs::close;
         }
         break;
+      case Session::Want::pull:
+        if (!pull_body(waiter)) return settle(Needs::handler);
+        break;
       case Session::Want::read: return settle(Needs::readable);
       case Session::Want::close: lingers_ |= session_->lingers(); return Needs::close;
     }
@@ -210,6 +215,7 @@ bool Connection::run_handler(Waiter& waiter) {
   Request& request = session_->request();
   request.peer = peer_;
   const Handler& handler = app_.find(request);
+  say_who_is_served();
   if (worker_->shows_when_busy) {
     worker_->counters.busy_since_ms.store(coarse_now().time_since_epoch() / std::chrono::milliseconds(1),
                                          std::memory_order_relaxed);
@@ -238,8 +244,13 @@ void Connection::run(const Handler& handler, Waiter& waiter) {
   handler_outcome_ = Waited::done;
   if (handler.coroutine) {
     handler_ = handler.coroutine(request, waiter);
-  } else if (handler.blocks && worker_->run_elsewhere != nullptr) {
-    handler_ = worker_->run_elsewhere(handler, request, waiter);
+  } else if (handler.blocks && worker_->call_elsewhere != nullptr) {
+    if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
+    blocking_->call = [this, &handler] {
+      say_who_is_served();
+      return handler.plain(session_->request());
+    };
+    handler_ = worker_->call_elsewhere(blocking_->call, waiter);
   }
   if (handler_) {
     handler_.start();
@@ -266,7 +277,59 @@ Connection::Needs Connection::handler_resumed(Waiter& waiter) {
   return advance(waiter);
 }
 
+// The next piece of a body whose source blocks. False: it is pulled elsewhere, and the connection waits for that.
+bool Connection::pull_body(Waiter& waiter) {
+  if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
+  handler_started_ = Clock::now();
+  if (worker_->call_elsewhere == nullptr) {
+    say_who_is_served();
+    pull_piece();
+    take_piece();
+    return true;
+  }
+  // An answer may take as long as it likes to come: the request's deadline was for its head.
+  request_deadline_ = no_deadline;
+  handler_outcome_ = Waited::done;
+  blocking_->pulls = true;
+  blocking_->failed = true;  // unless the call is made
+  blocking_->call = [this] {
+    say_who_is_served();
+    pull_piece();
+    return Response();
+  };
+  handler_ = worker_->call_elsewhere(blocking_->call, waiter);
+  handler_.start();
+  if (!handler_.done()) return false;
+  answer_from_handler();
+  return true;
+}
+
+void Connection::pull_piece() {
+  std::string& piece = blocking_->piece;
+  blocking_->failed = false;
+  try {
+    piece.resize(session_->most_to_pull());
+    if (!piece.empty()) piece.resize(std::min(session_->source().pull(piece), piece.size()));
+  } catch (...) {
+    blocking_->failed = true;
+  }
+}
+
+void Connection::take_piece() {
+  if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
+  if (blocking_->failed) {
+    session_->give_up_body();
+  } else {
+    session_->pulled(blocking_->piece);
+  }
+}
+
 void Connection::answer_from_handler() {
+  if (blocking_ && std::exchange(blocking_->pulls, false)) {
+    handler_ = {};
+    if (!answered_for_handler_) take_piece();
+    return;
+  }
   if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
   Response response;
   try {
@@ -283,6 +346,7 @@ void Connection::answer_from_handler() {
 bool Connection::answer_for_handler() {
   if (answered_for_handler_) return false;
   answered_for_handler_ = true;
+  if (blocking_ && blocking_->pulls) return false;  // its answer has begun: the end of the connection says the rest
   Response response = too_late();
   response.close();
   respond(std::move(response));

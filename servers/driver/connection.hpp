@@ -2,13 +2,16 @@
 // needs, and waiting for that is all that the cores differ in.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "common/app/task.hpp"
 #include "common/app/waiter.hpp"
 #include "common/http/session.hpp"
 #include "common/net/fd.hpp"
+#include "common/telemetry/serving.hpp"
 #include "servers/driver/worker.hpp"
 
 namespace corelab {
@@ -72,6 +75,10 @@ class Connection {
   /// there is output to be sent.
   bool answer_for_handler();
   bool has_been_answered_for() const { return answered_for_handler_; }
+  /// Says on the calling thread for whom it runs a handler (common/telemetry/serving.hpp).
+  void say_who_is_served() const {
+    if (worker_->lock_times != nullptr) serving() = {worker_->lock_times, trace(), id_};
+  }
   bool has_handler() const { return static_cast<bool>(handler_); }
 
   /// Whose thread serves it from now on, where threads take turns.
@@ -90,7 +97,18 @@ class Connection {
  private:
   enum class Wait { nothing, first_request, next_request, head, body, writing };
 
+  /// A call that blocks, while it is made elsewhere.
+  struct BlockingCall {
+    std::function<Response()> call;
+    std::string piece;  // of a body, pulled by it
+    bool pulls = false;
+    bool failed = false;
+  };
+
   void run(const Handler& handler, Waiter& waiter);
+  bool pull_body(Waiter& waiter);
+  void pull_piece();
+  void take_piece();
   bool run_handler(Waiter& waiter);
   void answer_from_handler();
   void respond(Response response);
@@ -116,6 +134,7 @@ class Connection {
   Clock::time_point handler_started_{};
   Deadline request_deadline_ = no_deadline;
   bool answered_for_handler_ = false;
+  std::unique_ptr<BlockingCall> blocking_;  // from its first one on
 };
 
 }  // namespace corelab

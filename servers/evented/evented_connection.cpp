@@ -190,10 +190,10 @@ void EventedConnection::end_operation(Waited result) {
   go_on(connection_.handler_resumed(*this));
 }
 
-Task<Response> EventedConnection::run_on_helper(const Handler& handler, const Request& request, Waiter& waiter) {
+Task<Response> EventedConnection::call_on_helper(const std::function<Response()>& call, Waiter& waiter) {
   static_cast<EventedConnection&>(waiter).is_for_route_ = true;
   Response response(504);  // if the call is never made
-  co_await waiter.offload([&] { response = handler.plain(request); });
+  co_await waiter.offload([&] { response = call(); });
   co_return response;
 }
 

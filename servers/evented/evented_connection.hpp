@@ -28,8 +28,8 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   EventedWorker& worker() const { return worker_; }
   std::uint64_t id() const { return connection_.id(); }
 
-  /// Runs a blocking route's handler on the helpers that are there for routes.
-  static Task<Response> run_on_helper(const Handler& handler, const Request& request, Waiter& waiter);
+  /// Makes a call that blocks on the helpers that are there for routes.
+  static Task<Response> call_on_helper(const std::function<Response()>& call, Waiter& waiter);
 
   // Neighbours in the worker's list.
   EventedConnection* previous = nullptr;

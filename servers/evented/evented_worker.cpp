@@ -33,7 +33,8 @@ EventedWorker::EventedWorker(const ServerContext& context, unsigned index, std::
                        [](HelperJob& job) { job.connection->worker().call_made(*job.connection); }),
       route_helpers_(context.settings.current().offload,
                      [](HelperJob& job) { job.connection->worker().call_made(*job.connection); }) {
-  if (context.settings.current().offload > 0) driver_.run_elsewhere = EventedConnection::run_on_helper;
+  driver_.lock_times = context.lock_times_of(context.first_row + index);
+  if (context.settings.current().offload > 0) driver_.call_elsewhere = EventedConnection::call_on_helper;
 }
 
 EventedWorker::~EventedWorker() = default;

@@ -25,6 +25,7 @@ constexpr auto back_off_most = 10s;
 constexpr auto lived_long_enough = 5s;  // to be no sign of a crash loop
 constexpr auto kill_patience = 2s;
 constexpr auto readiness_patience = 10s;
+constexpr int app_cannot_start = 3;  // a worker's exit code; what is wrong it has said
 
 std::int64_t milliseconds(Clock::time_point when) { return when.time_since_epoch() / 1ms; }
 
@@ -57,6 +58,7 @@ class Supervisor {
   void handle(int signal);
   void drain();
   void start_missing();
+  bool only_first_starts() const;
   void start(Slot& slot);
   [[noreturn]] void be_child(unsigned slot, std::size_t row);
   void bury();
@@ -85,16 +87,24 @@ class Supervisor {
   bool is_draining_ = false;
   Clock::time_point drain_deadline_{}, close_listeners_at_{};
   bool was_stopped_ = false;
+  bool is_announced_ = false;
+  bool app_has_failed_ = false;
   int exit_code_ = 0;
 };
 
 int Supervisor::run(const std::function<void()>& announce) {
+  const Lifecycle& app = context_.app.lifecycle();
+  if (app.starts_before_fork) start_app(context_.app, context_.listeners);
   start_missing();
-  bool announced = false;
   for (;;) {
-    bool is_settled = announced && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
+    bool is_settled = is_announced_ && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
     handle(wait_for_signal(is_settled ? slow_tick : tick).number);
     bury();
+    if (std::exchange(app_has_failed_, false)) {
+      exit_code_ = 1;
+      if (children() == 0) break;
+      drain();
+    }
     see_who_leaves();
     if (is_draining_ && children() == 0) break;
     if (is_draining_) {
@@ -112,13 +122,14 @@ int Supervisor::run(const std::function<void()>& announce) {
     kill_hung();
     publish_orphans();
     publish_waiting();
-    if (!announced && std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
+    if (!is_announced_ && std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
           return slot.has_worker() && is_ready(slot.children.back());
         })) {
-      announced = true;
+      is_announced_ = true;
       announce();
     }
   }
+  if (app.starts_before_fork) Lifecycle::call(app.end);
   return exit_code_;
 }
 
@@ -195,10 +206,17 @@ void Supervisor::signal_all(int signal) {
 
 // --- Starting and burying ---
 
+// An app that cannot start is to say so once, and not from every worker.
+bool Supervisor::only_first_starts() const {
+  const Lifecycle& app = context_.app.lifecycle();
+  if (is_announced_ || !app.start || app.starts_before_fork) return false;
+  return !slots_.front().has_worker() || !is_ready(slots_.front().children.back());
+}
+
 void Supervisor::start_missing() {
-  std::size_t index = 0;
+  std::size_t index = 0, most = only_first_starts() ? 1 : wanted_;
   for (Slot& slot : slots_) {
-    if (index++ < wanted_ && !slot.has_worker() && Clock::now() >= slot.start_at) start(slot);
+    if (index++ < most && !slot.has_worker() && Clock::now() >= slot.start_at) start(slot);
   }
 }
 
@@ -214,7 +232,10 @@ void Supervisor::start(Slot& slot) {
     return;
   }
   std::size_t row = *free_row;
+  const Lifecycle& app = context_.app.lifecycle();
+  if (app.starts_before_fork) Lifecycle::call(app.before_fork);
   pid_t pid = fork();
+  if (app.starts_before_fork) Lifecycle::call(pid == 0 ? app.after_fork_in_child : app.after_fork_in_parent);
   if (pid < 0) {
     log::error("cannot start a worker process: trying again");
     context_.counters.row(row).pid = 0;
@@ -235,11 +256,22 @@ void Supervisor::be_child(unsigned slot, std::size_t row) {
   try {
     context_.first_row = row;
     context_.first_queue = slot % context_.listeners.queues();
+    const Lifecycle& app = context_.app.lifecycle();
+    if (!app.starts_before_fork) {
+      try {
+        start_app(context_.app, context_.listeners);
+      } catch (const std::exception& error) {
+        log::error(error.what());
+        std::_Exit(app_cannot_start);
+      }
+    }
     std::unique_ptr<Server> server = core_.make(context_);
     server->start();
     WorkerCounters& counters = context_.counters.row(row);
     counters.heartbeat_ms = milliseconds(Clock::now());
     exit_code = Control{*server, context_, {}, true, !core_.is_loop()}.run();
+    server.reset();
+    Lifecycle::call(app.end);
   } catch (const std::exception& error) {
     log::error(std::string("a worker could not serve: ") + error.what());
   }
@@ -272,9 +304,14 @@ void Supervisor::bury() {
 void Supervisor::buried(Slot& slot, const Child& child, int status) {
   bool was_leaving = child.is_leaving || context_.counters.row(child.row).is_leaving;
   context_.counters.retire(child.row);
+  if (context_.lock_times != nullptr) context_.lock_times->retired().absorb(context_.lock_times->row(child.row));
   bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
   if (was_leaving || is_clean) {
     if (!is_clean && is_draining_) exit_code_ = 1;
+    return;
+  }
+  if (!is_announced_ && WIFEXITED(status) && WEXITSTATUS(status) == app_cannot_start) {
+    app_has_failed_ = true;
     return;
   }
   auto lived = Clock::now() - child.started;

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -35,6 +36,7 @@ struct Option {
   std::function<std::string(const Settings&)> to_toml;
   bool needs_restart = false;
   bool repeats = false;
+  bool is_switch = false;  // given without a value it is on
 };
 
 std::string quoted(const std::string& text) {
@@ -86,6 +88,17 @@ Option seconds(std::string name, std::string help, std::chrono::milliseconds Set
           [=](const Settings& s) { return plain(static_cast<double>((s.*member).count()) / 1000); }};
 }
 
+Option switch_option(std::string name, std::string help, bool Settings::*member) {
+  Option option{std::move(name), "", std::move(help),
+                [=](Settings& s, const Values& v) {
+                  if (v.back() != "on" && v.back() != "off") throw UsageError("'" + v.back() + "' is neither on nor off");
+                  s.*member = v.back() == "on";
+                },
+                [=](const Settings& s) { return quoted(s.*member ? "on" : "off"); }};
+  option.is_switch = true;
+  return option;
+}
+
 Option text(std::string name, std::string help, std::string Settings::*member) {
   return {std::move(name), "", std::move(help), [=](Settings& s, const Values& v) { s.*member = v.back(); },
           [=](const Settings& s) { return quoted(s.*member); }};
@@ -124,6 +137,15 @@ Option with_short_flag(Option option, std::string flag) {
   return option;
 }
 
+Option switch_interval_option() {
+  return {"switch-interval", "",
+          "WSGI app: seconds after which a thread that waits for Python's lock asks for it (sys.setswitchinterval)",
+          [](Settings& s, const Values& v) {
+            s.switch_interval = std::chrono::microseconds(std::llround(number_from<double>(v.back(), 1e-6, 100) * 1e6));
+          },
+          [](const Settings& s) { return plain(static_cast<double>(s.switch_interval.count()) / 1e6); }};
+}
+
 Option bind_option() {
   return {"bind", "-b,",
           "where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH; repeat it for several; port 0 picks a free one",
@@ -140,7 +162,7 @@ const std::vector<Option>& all_options() {
   constexpr std::uint64_t mebibyte = 1 << 20;
   static const std::vector<Option> options = {
       on_restart(text("core", "which core serves; 'corelab cores' lists them", &Settings::core)),
-      on_restart(text("app", "which app is served: lab or echo", &Settings::app)),
+      on_restart(text("app", "which app is served: lab, echo, or wsgi:MODULE:CALLABLE", &Settings::app)),
       bind_option(),
       on_restart(with_short_flag(
           count("workers", "threads of a pool, reactors, or processes; default: the CPUs this process may use, 4 a CPU "
@@ -201,6 +223,15 @@ const std::vector<Option>& all_options() {
       on_restart(text("upstream", "lab app: HOST:PORT of the server that /upstream asks", &Settings::upstream)),
       on_restart(text("db", "lab app: SQLite file behind /db; default: a temporary one with 10,000 rows",
                       &Settings::database)),
+      on_restart(text("app-dir", "WSGI app: directory its module is looked for in first", &Settings::app_dir)),
+      on_restart(text("virtualenv", "WSGI app: virtual environment whose packages it uses; default: $VIRTUAL_ENV",
+                      &Settings::virtualenv)),
+      on_restart(switch_interval_option()),
+      on_restart(switch_option("preload", "WSGI app, cores with processes: import it once, before the workers are forked",
+                               &Settings::preload)),
+      on_restart(choice("gil", "WSGI app: a lock for all threads of a process, or an interpreter with its own lock for each "
+                               "(Python 3.12 or newer)",
+                        &Settings::gil, {{"shared", Gil::shared}, {"own", Gil::own}})),
   };
   return options;
 }
@@ -245,6 +276,7 @@ void read_environment(Given& given, bool has_apps) {
 
 std::string value_text(const toml::node& node, const std::string& where) {
   if (auto text = node.value_exact<std::string>()) return *text;
+  if (auto on = node.value_exact<bool>()) return *on ? "on" : "off";
   if (auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
   if (auto number = node.value_exact<double>()) return plain(*number);
   throw UsageError(where + " is neither text nor a number");
@@ -306,13 +338,42 @@ std::string why_meaningless(const std::string& name, const CoreInfo& core) {
   return {};
 }
 
+bool is_wsgi(const Settings& s) { return s.app.starts_with("wsgi:"); }
+
+// The same for an app.
+std::string why_meaningless(const std::string& name, const Settings& s) {
+  constexpr std::array<std::string_view, 2> of_lab = {"db", "upstream"};
+  constexpr std::array<std::string_view, 5> of_wsgi = {"app-dir", "virtualenv", "switch-interval", "preload", "gil"};
+  auto is_among = [&name](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  if (is_among(of_lab) && s.app != "lab") return "it is the lab's; use --app lab";
+  if (is_among(of_wsgi) && !is_wsgi(s)) return "use --app wsgi:MODULE:CALLABLE";
+  return {};
+}
+
+void check_wsgi(Settings& s, const CoreInfo& core, const Given& given) {
+  std::size_t module = s.app.find(':') + 1, colon = s.app.find(':', module);
+  if (colon == std::string::npos || colon == module || colon + 1 == s.app.size()) {
+    throw UsageError("--app: '" + s.app + "' is not wsgi:MODULE:CALLABLE, such as wsgi:myproject.wsgi:application");
+  }
+  if (s.preload && !core.has_processes()) {
+    throw UsageError("--preload has no meaning on " + s.core + ": it has no processes to fork; use --core prefork or "
+                     "prefork-evented");
+  }
+  if (s.gil == Gil::own && s.preload) {
+    throw UsageError("--gil own cannot go with --preload: interpreters of their own begin with their threads");
+  }
+  // Python's C code (regular expressions, templates) needs more stack than the cores' own.
+  constexpr unsigned python_stack = 8192;
+  if (!given.contains("thread-stack")) s.thread_stack = python_stack;
+}
+
 void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const Given& given) {
   for (const auto& [name, source] : given) {
     std::string why = why_meaningless(name, core);
     bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0);
     if (!why.empty() && !says_nothing) throw UsageError(source.name + " has no meaning on " + s.core + ": " + why);
-    if ((name == "db" || name == "upstream") && s.app != "lab") {
-      throw UsageError(source.name + " has no meaning for --app " + s.app + ": it is the lab's; use --app lab");
+    if (std::string other = why_meaningless(name, s); !other.empty()) {
+      throw UsageError(source.name + " has no meaning for --app " + s.app + ": " + other);
     }
   }
 }
@@ -345,10 +406,14 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
     for (const CoreInfo* each : all_cores()) known += (known.empty() ? "" : ", ") + std::string(each->name);
     throw UsageError("--core: there is no core '" + s.core + "'; choose one of " + known);
   }
-  if (!app_names.empty() && std::find(app_names.begin(), app_names.end(), s.app) == app_names.end()) {
-    if (s.app.starts_with("wsgi:")) throw UsageError("--app: WSGI apps are not built yet; choose lab or echo");
-    throw UsageError("--app: there is no app '" + s.app + "'; choose lab or echo");
+  bool is_known = app_names.empty() || std::any_of(app_names.begin(), app_names.end(), [&s](const std::string& name) {
+    return name.ends_with(':') ? s.app.starts_with(name) : s.app == name;
+  });
+  if (!is_known) {
+    if (is_wsgi(s)) throw UsageError("--app: this corelab was built without Python; choose lab or echo");
+    throw UsageError("--app: there is no app '" + s.app + "'; choose lab, echo or wsgi:MODULE:CALLABLE");
   }
+  if (is_wsgi(s)) check_wsgi(s, *core, given);
   if (s.limits.request_line > s.limits.head) {
     throw UsageError("--limit-request-line is larger than --limit-request-head, which holds it");
   }
@@ -385,6 +450,12 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const s
     if (option.name == "app" && app_names.empty()) continue;
     std::string shown = option.name == "workers" ? "" : " [" + option.to_toml(defaults) + "]";
     // CLI11 only collects the words: one reader serves flags, variables and the file.
+    if (option.is_switch) {
+      serve->add_flag_function("--" + option.name + "{1}", [&](std::int64_t n) {
+        flags[option.name] = {n > 0 ? "on" : "off"};
+      }, option.help + shown);
+      continue;
+    }
     auto* flag = serve->add_option(option.short_flag + "--" + option.name, flags[option.name], option.help + shown);
     flag->type_name("")->take_all()->expected(1)->allow_extra_args(false);
   }
@@ -440,6 +511,7 @@ std::string to_toml(const Settings& settings) {
   const CoreInfo* core = find_core(settings.core);
   for (const Option& option : all_options()) {
     if (core != nullptr && !why_meaningless(option.name, *core).empty()) continue;
+    if (!why_meaningless(option.name, settings).empty()) continue;
     text += option.name + " = " + option.to_toml(settings) + "\n";
   }
   return text;

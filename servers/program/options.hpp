@@ -25,7 +25,8 @@ struct CommandLine {
   Settings settings;
 };
 
-/// Reads everything. `app_names` is what --app may name; empty where a program serves one app of its own. Throws
+/// Reads everything. `app_names` is what --app may name (one that ends in a colon: whatever begins so); empty where a
+/// program serves one app of its own. Throws
 /// UsageError or SystemError.
 CommandLine read_command_line(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names);
 

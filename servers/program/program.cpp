@@ -117,11 +117,14 @@ int serve(const std::vector<std::string>& arguments, const std::vector<std::stri
   // Generations of processes overlap while one replaces another.
   CounterBoard counters(core.has_processes() ? max_rows(s.workers) : s.workers);
   App app = make_app(s);
+  std::optional<LockTimesBoard> lock_times;
+  if (app.lifecycle().has_lock) lock_times.emplace(counters.rows());
   App control_app;
   bool control_apart = s.control != "on" && s.control != "off";
   // An app that takes every request has no path to spare for them.
   if (control_apart || (s.control == "on" && !app.takes_everything())) {
-    add_control_routes(control_apart ? control_app : app, counters, s.core, s.workers, core.has_processes());
+    add_control_routes(control_apart ? control_app : app, counters, lock_times ? &*lock_times : nullptr, s.core, s.workers,
+                       core.has_processes());
   }
   ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog));
   PidFile pid_file(s.pid_file);
@@ -135,17 +138,21 @@ int serve(const std::vector<std::string>& arguments, const std::vector<std::stri
                         .first_row = 0,
                         .first_queue = 0,
                         .access_log = access_log,
-                        .trace = trace ? &*trace : nullptr};
+                        .trace = trace ? &*trace : nullptr,
+                        .lock_times = lock_times ? &*lock_times : nullptr};
   auto reload_settings = [&] { reload(arguments, app_names, settings, access_log); };
   auto announce_once = [&] { announce(listeners, s, core); };
   int exit_code = 0;
   if (core.has_processes()) {
     exit_code = supervise(core, context, announce_once, reload_settings);
   } else {
+    start_app(app, listeners);
     std::unique_ptr<Server> server = core.make(context);
     server->start();
     announce_once();
     exit_code = Control{*server, context, reload_settings}.run();
+    server.reset();
+    Lifecycle::call(app.lifecycle().end);
   }
   if (trace) trace->finish();
   return exit_code;

@@ -11,7 +11,7 @@
 namespace corelab {
 
 /// Makes the app that serves. Called once, before any thread or fork: no handle that a fork would break may be open when
-/// it returns. Throws std::exception, with a sentence, if it cannot (exit code 1).
+/// it returns. Throws std::exception, with a sentence, if it cannot (exit code 1), or UsageError (2).
 using AppMaker = std::function<App(const Settings&)>;
 
 /// `program serve --core NAME …` and `program cores`; returns the exit code: 0 drained or done, 1 the system said no or

@@ -18,7 +18,7 @@ class ConformanceTable : public ::testing::Test {
   static void SetUpTestSuite() {
     board_ = new CounterBoard(1);
     app_ = new App(make_lab_app({}));
-    add_control_routes(*app_, *board_, "none", 1, false);
+    add_control_routes(*app_, *board_, nullptr, "none", 1, false);
   }
   static void TearDownTestSuite() {
     delete app_;

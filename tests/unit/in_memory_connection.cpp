@@ -68,6 +68,17 @@ void InMemoryConnection::run(std::size_t taken) {
         if (!session_.has_output()) answers_gathered = 0;
         break;
       }
+      case Session::Want::pull: {
+        if (session_.has_output()) throw std::logic_error("the session pulls while it owes output");
+        std::string piece(session_.most_to_pull(), '\0');
+        try {
+          piece.resize(piece.empty() ? 0 : session_.source().pull(piece));
+          session_.pulled(piece);
+        } catch (const std::exception&) {
+          session_.give_up_body();
+        }
+        break;
+      }
       case Session::Want::close:
         if (session_.next() != Session::Want::close)
           throw std::logic_error("the session goes on behind its end");

@@ -14,7 +14,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-CommandLine read(Words words) { return read_command_line(words, {"lab", "echo"}); }
+CommandLine read(Words words) { return read_command_line(words, {"lab", "echo", "wsgi:"}); }
 Settings serve(Words options) {
   options.insert(options.begin(), "serve");
   return read(options).settings;
@@ -100,6 +100,21 @@ TEST(Options, the_file_may_be_named_by_a_variable) {
   EXPECT_EQ(s.workers, 5u);
 }
 
+TEST(Options, of_wsgi_apps) {
+  Settings s = serve({"--core", "prefork", "--app", "wsgi:a.b:c.d", "--app-dir", "x", "--switch-interval", "0.0005",
+                      "--preload"});
+  EXPECT_EQ(s.app, "wsgi:a.b:c.d");
+  EXPECT_EQ(s.app_dir, "x");
+  EXPECT_EQ(s.switch_interval, std::chrono::microseconds(500));
+  EXPECT_TRUE(s.preload);
+  EXPECT_GE(s.thread_stack, 1024u) << "Python's C code needs more than the cores do";
+  EXPECT_EQ(serve({"--core", "thread-pool", "--app", "wsgi:a:b", "--thread-stack", "100"}).thread_stack, 100u);
+}
+
+TEST(Options, apps_that_are_not_built_are_refused) {
+  EXPECT_THROW(read_command_line({"serve", "--app", "wsgi:a:b"}, {"lab", "echo"}), UsageError);
+}
+
 TEST(Options, variables_take_several_addresses) {
   Variable bind("CORELAB_BIND", "127.0.0.1:1,unix:a");
   EXPECT_EQ(serve({}).bind, (Words{"127.0.0.1:1", "unix:a"}));
@@ -108,7 +123,13 @@ TEST(Options, variables_take_several_addresses) {
 TEST(Options, flags_are_refused_with_a_sentence) {
   EXPECT_TRUE(mentions(refusal({"--core", "nosuch"}), "multi-reactor")) << "it says what there is";
   EXPECT_TRUE(mentions(refusal({"--app", "nosuch"}), "lab"));
-  EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a:b"}), "not built yet"));
+  EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a"}), "wsgi:MODULE:CALLABLE"));
+  EXPECT_TRUE(mentions(refusal({"--app", "wsgi::a"}), "wsgi:MODULE:CALLABLE"));
+  EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a:"}), "wsgi:MODULE:CALLABLE"));
+  EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a:b", "--db", "f"}), "lab"));
+  EXPECT_TRUE(mentions(refusal({"--app-dir", "d"}), "wsgi:MODULE:CALLABLE"));
+  EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a:b", "--preload"}), "prefork"));
+  EXPECT_TRUE(mentions(refusal({"--core", "prefork", "--app", "wsgi:a:b", "--preload", "--gil", "own"}), "--preload"));
   const Words options[] = {
       {"--nosuch", "1"},
       {"surplus"},

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "tests/unit/answers.hpp"
 #include "tests/unit/in_memory_connection.hpp"
 
@@ -67,6 +69,49 @@ TEST(SessionAnswer, source_that_gives_too_much_is_cut_at_its_length) {
   connection.send(get("/") + get("/"));
   EXPECT_EQ(connection.requests(), 2u);
   EXPECT_TRUE(ends_with(connection, "\r\n\r\nabcde"));
+}
+
+struct BlockingPieces final : BodySource {
+  explicit BlockingPieces(const InMemoryConnection*& client, bool fails = false) : client_(client), fails_(fails) {}
+  bool blocks() const override { return true; }
+  std::size_t pull(std::span<char> into) override {
+    EXPECT_FALSE(const_cast<InMemoryConnection*>(client_)->session().has_output()) << "what is owed is sent first";
+    if (pulls_ == 3) return 0;
+    if (fails_ && pulls_ == 2) throw std::runtime_error("no more");
+    into[0] = static_cast<char>('a' + pulls_++);
+    return 1;
+  }
+  const InMemoryConnection*& client_;
+  bool fails_;
+  int pulls_ = 0;
+};
+
+TEST(SessionAnswer, each_piece_of_a_source_that_blocks_is_sent_before_the_next_is_pulled) {
+  const InMemoryConnection* client = nullptr;
+  InMemoryConnection connection(
+      [&](const Request&) { return Response(200, plain_text, std::make_unique<BlockingPieces>(client)); });
+  client = &connection;
+  connection.send(get("/") + get("/"));
+  EXPECT_EQ(connection.requests(), 2u);
+  EXPECT_TRUE(ends_with(connection, "000001\r\na\r\n000001\r\nb\r\n000001\r\nc\r\n0\r\n\r\n")) << connection.output();
+  EXPECT_GE(connection.writes(), 8u);
+}
+
+TEST(SessionAnswer, a_source_that_blocks_and_fails_leaves_the_answer_short) {
+  const InMemoryConnection* client = nullptr;
+  InMemoryConnection connection(
+      [&](const Request&) { return Response(200, plain_text, std::make_unique<BlockingPieces>(client, true)); });
+  client = &connection;
+  connection.send(get("/") + get("/"));
+  EXPECT_TRUE(connection.closed());
+  EXPECT_TRUE(ends_with(connection, "000001\r\nb\r\n")) << connection.output();
+}
+
+TEST(SessionAnswer, a_reason_of_its_own_is_sent) {
+  InMemoryConnection connection([](const Request&) { return std::move(text("x").reason("Fine")); });
+  connection.send(get("/"));
+  EXPECT_TRUE(connection.output().starts_with("HTTP/1.1 200 Fine\r\n")) << connection.output();
+  EXPECT_THROW(text("x").reason("a\r\nb"), std::invalid_argument);
 }
 
 TEST(SessionAnswer, large_bodies_are_sent_from_where_they_are) {

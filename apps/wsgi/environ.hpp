@@ -1,0 +1,42 @@
+// The environ of PEP 3333.
+#pragma once
+
+#include "apps/wsgi/python.hpp"
+
+#include <string>
+#include <unordered_map>
+
+#include "common/http/message.hpp"
+
+namespace corelab::wsgi {
+
+/// What is the same for every request.
+struct Surroundings {
+  std::string server_name, server_port;
+  bool multithread = false;   ///< another thread of this process may call the application at the same time
+  bool multiprocess = false;  ///< another process may
+};
+
+/// Makes environs in one interpreter; needs its GIL. Throws PythonError.
+class Environ {
+ public:
+  explicit Environ(const Surroundings& around);
+
+  /// A dict of its own for each request, with the body in wsgi.input.
+  Ref of(const Request& request);
+
+ private:
+  void add_headers(PyObject* environ, const Request& request);
+  /// HTTP_ACCEPT_LANGUAGE for Accept-Language; null for a name that a client could pass off as another's.
+  PyObject* key_of(std::string_view header);
+  void set(PyObject* environ, const Ref& key, std::string_view value);
+
+  Ref fixed_;  // what every request's environ begins as
+  Ref bytes_io_;
+  Ref request_method_, path_info_, query_string_, request_uri_, server_protocol_, remote_address_,
+      remote_port_, input_, content_type_, content_length_, host_;
+  std::unordered_map<std::string, Ref> keys_;  // by header as sent: clients send few different ones
+  std::string scratch_;
+};
+
+}  // namespace corelab::wsgi

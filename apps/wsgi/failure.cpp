@@ -1,0 +1,71 @@
+#include "apps/wsgi/failure.hpp"
+
+namespace corelab::wsgi {
+
+namespace {
+
+struct Exception {
+  Ref type, value, trace;
+};
+
+Exception fetch() {
+  PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  if (trace != nullptr) PyException_SetTraceback(value, trace);
+  return {Ref(type), Ref(value), Ref(trace)};
+}
+
+std::string utf8(PyObject* text) {
+  const char* bytes = text != nullptr ? PyUnicode_AsUTF8(text) : nullptr;
+  if (bytes == nullptr) PyErr_Clear();
+  return bytes != nullptr ? bytes : "?";
+}
+
+// " (FILE, line N)" of where it was raised; empty if Python does not say.
+std::string place(PyObject* trace) {
+  Ref last = Ref::borrowed(trace);
+  while (last) {
+    Ref next(PyObject_GetAttrString(last.get(), "tb_next"));
+    if (!next || next.get() == Py_None) break;
+    last = std::move(next);
+  }
+  if (!last) return {};
+  Ref frame(PyObject_GetAttrString(last.get(), "tb_frame"));
+  Ref code(frame ? PyObject_GetAttrString(frame.get(), "f_code") : nullptr);
+  Ref file(code ? PyObject_GetAttrString(code.get(), "co_filename") : nullptr);
+  Ref line(PyObject_GetAttrString(last.get(), "tb_lineno"));
+  PyErr_Clear();
+  if (!file || !line) return {};
+  std::string name = utf8(file.get());
+  if (name.starts_with("<frozen")) return {};  // the import machinery's own
+  return " (" + name + ", line " + std::to_string(PyLong_AsLong(line.get())) + ")";
+}
+
+}  // namespace
+
+void print_exception() {
+  if (PyErr_Occurred() == nullptr) return;
+  Exception raised = fetch();
+#if PY_VERSION_HEX >= 0x030C0000
+  PyErr_DisplayException(raised.value.get());
+#else
+  PyErr_Display(raised.type.get(), raised.value.get(), raised.trace.get());
+#endif
+  PyErr_Clear();
+}
+
+std::string describe_exception() {
+  if (PyErr_Occurred() == nullptr) return "an unknown reason";
+  Exception raised = fetch();
+  std::string name = reinterpret_cast<PyTypeObject*>(raised.type.get())->tp_name;
+  Ref text(PyObject_Str(raised.value.get()));
+  std::string sentence = name;
+  if (std::string what = utf8(text.get()); !what.empty()) sentence += ": " + what;
+  for (char& c : sentence) {
+    if (c == '\n') c = ' ';
+  }
+  return sentence + place(raised.trace.get());
+}
+
+}  // namespace corelab::wsgi

@@ -1,0 +1,40 @@
+// Taking Python's lock, and what it costs.
+#pragma once
+
+#include "apps/wsgi/python.hpp"
+
+#include <chrono>
+
+#include "common/clock.hpp"
+#include "common/telemetry/serving.hpp"
+
+namespace corelab::wsgi {
+
+class Application;
+class Interpreters;
+struct ThreadInterpreter;
+
+class Application;
+class Interpreters;
+
+/// While it lives, the calling thread may use Python. Each thread keeps one thread state from its first use
+/// to its end, so that threading.local lasts as long as the thread. What taking and holding the lock cost
+/// goes into the account of the worker that the thread serves, and a wait into its trace. Within another one
+/// it does nothing.
+class Gil {
+ public:
+  /// Throws std::runtime_error, with a sentence, if an interpreter of the thread's own cannot be made.
+  explicit Gil(Interpreters& interpreters);
+  ~Gil();
+  Gil(const Gil&) = delete;
+
+  /// The application in the thread's interpreter.
+  Application& application() const;
+
+ private:
+  ThreadInterpreter& mine_;
+  LockTimes* times_ = nullptr;  // of the worker, or null
+  std::chrono::nanoseconds cpu_time_at_start_{};
+};
+
+}  // namespace corelab::wsgi

@@ -1,0 +1,174 @@
+#include "apps/wsgi/interpreters.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "apps/wsgi/failure.hpp"
+#include "apps/wsgi/gil.hpp"
+
+namespace corelab::wsgi {
+
+namespace {
+
+thread_local ThreadInterpreter this_thread;
+
+void check(const PyStatus& status) {
+  if (PyStatus_Exception(status) == 0) return;
+  throw std::runtime_error("Python does not start: " +
+                           std::string(status.err_msg != nullptr ? status.err_msg : "?"));
+}
+
+// The program that Python is to believe it is: where it finds its libraries. In a virtual environment that is
+// the environment's, else the one that this program was built with, whatever is first on PATH.
+std::string python_program(std::string environment) {
+  if (environment.empty()) {
+    const char* active = std::getenv("VIRTUAL_ENV");
+    if (active == nullptr) return CORELAB_PYTHON;
+    environment = active;
+  }
+  std::filesystem::path root(environment);
+  if (!std::filesystem::exists(root / "pyvenv.cfg")) {
+    throw std::runtime_error("--virtualenv: " + environment +
+                             " is no virtual environment: it has no pyvenv.cfg");
+  }
+  std::string version = std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
+  if (!std::filesystem::exists(root / "lib" / ("python" + version))) {
+    throw std::runtime_error("--virtualenv: " + environment + " is not of Python " + version +
+                             ", which this program was built with");
+  }
+  return root / "bin" / "python";
+}
+
+}  // namespace
+
+Interpreters::Interpreters(const Settings& settings, Callable callable, Surroundings around)
+    : settings_(settings), callable_(std::move(callable)), around_(std::move(around)) {
+  std::error_code error;
+  directory_ = std::filesystem::canonical(settings_.app_dir, error);
+  if (error) throw std::runtime_error("--app-dir: there is no directory " + settings_.app_dir);
+  start_python();
+  try {
+    prepare_interpreter();
+    if (are_shared()) {
+      application_.emplace(callable_, directory_, around_);
+    } else {
+      // What cannot be imported is to be found now, and not with the first request.
+      ThreadInterpreter trial;
+      begin_own(trial);
+      PyEval_SaveThread();
+      PyEval_RestoreThread(main_);
+    }
+  } catch (const PythonError&) {
+    throw std::runtime_error("Python is not complete: " + describe_exception());
+  }
+  this_thread.owner = this;
+  this_thread.state = main_;
+  if (application_) this_thread.application = &*application_;
+  PyEval_SaveThread();
+}
+
+void Interpreters::start_python() {
+  std::string program = python_program(settings_.virtualenv);
+  PyConfig config;
+  PyConfig_InitPythonConfig(&config);
+  config.install_signal_handlers = 0;  // signals are the server's
+  config.parse_argv = 0;
+  PyStatus status = PyConfig_SetBytesString(&config, &config.program_name, program.c_str());
+  if (PyStatus_Exception(status) == 0)
+    status = PyConfig_SetBytesString(&config, &config.executable, program.c_str());
+  if (PyStatus_Exception(status) == 0) status = Py_InitializeFromConfig(&config);
+  PyConfig_Clear(&config);
+  check(status);
+  main_ = PyThreadState_Get();
+}
+
+// Of each interpreter: where the application is, and how long a thread waits before it asks for the GIL.
+void Interpreters::prepare_interpreter() {
+  Ref directory = checked(PyUnicode_DecodeFSDefault(directory_.c_str()));
+  PyObject* path = PySys_GetObject("path");
+  if (path == nullptr || PyList_Insert(path, 0, directory.get()) != 0) throw PythonError();
+  Ref sys = checked(PyImport_ImportModule("sys"));
+  checked(PyObject_CallMethod(sys.get(), "setswitchinterval", "d",
+                              std::chrono::duration<double>(settings_.switch_interval).count()));
+}
+
+ThreadInterpreter& Interpreters::of_this_thread() {
+  if (this_thread.state != nullptr) return this_thread;
+  this_thread.owner = this;
+  if (are_shared()) {
+    this_thread.state = PyThreadState_New(main_->interp);
+    this_thread.application = &*application_;
+    if (this_thread.state == nullptr) throw std::runtime_error("Python has no memory for another thread");
+  } else {
+    PyThreadState* visitor = PyThreadState_New(main_->interp);
+    PyEval_RestoreThread(visitor);
+    begin_own(this_thread);
+    PyEval_SaveThread();
+    PyEval_RestoreThread(visitor);
+    PyThreadState_Clear(visitor);
+    PyThreadState_DeleteCurrent();
+  }
+  return this_thread;
+}
+
+// Makes an interpreter with a GIL of its own and the application in it; it is the current one afterwards. The
+// caller's has given its GIL up.
+void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
+#if PY_VERSION_HEX >= 0x030C0000
+  PyInterpreterConfig config{};
+  config.use_main_obmalloc = 0;
+  config.allow_threads = 1;
+  config.check_multi_interp_extensions = 1;
+  config.gil = PyInterpreterConfig_OWN_GIL;
+  check(Py_NewInterpreterFromConfig(&mine.state, &config));
+  mine.owner = this;
+  prepare_interpreter();
+  mine.own.emplace(callable_, directory_, around_);
+  mine.application = &*mine.own;
+#endif
+}
+
+ThreadInterpreter::~ThreadInterpreter() {
+  if (state == nullptr || state == owner->main_) return;
+  PyEval_RestoreThread(state);
+  if (own) {
+    own.reset();
+    Py_EndInterpreter(state);
+  } else {
+    PyThreadState_Clear(state);
+    PyThreadState_DeleteCurrent();
+  }
+}
+
+void Interpreters::end() {
+  PyEval_RestoreThread(main_);
+  // Not Py_Finalize, which waits for threads of the application's own that may never end.
+  if (Ref module{PyImport_ImportModule("atexit")}) {
+    Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
+  }
+  print_exception();
+  for (const char* name : {"stdout", "stderr"}) {
+    PyObject* stream = PySys_GetObject(name);
+    if (stream != nullptr && stream != Py_None) Ref ignored(PyObject_CallMethod(stream, "flush", nullptr));
+  }
+  PyErr_Clear();
+  PyEval_SaveThread();
+}
+
+void Interpreters::before_fork() {
+  PyEval_RestoreThread(main_);
+  PyOS_BeforeFork();
+}
+
+void Interpreters::after_fork_in_parent() {
+  PyOS_AfterFork_Parent();
+  PyEval_SaveThread();
+}
+
+void Interpreters::after_fork_in_child() {
+  PyOS_AfterFork_Child();
+  PyEval_SaveThread();
+}
+
+}  // namespace corelab::wsgi

@@ -1,0 +1,64 @@
+// The Python in this process: one interpreter for all threads, or one for each.
+#pragma once
+
+#include "apps/wsgi/python.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/wsgi/application.hpp"
+#include "apps/wsgi/environ.hpp"
+#include "servers/settings.hpp"
+
+namespace corelab::wsgi {
+
+class Interpreters;
+
+/// What one thread uses Python with; made at its first use, ended with it.
+struct ThreadInterpreter {
+  Interpreters* owner = nullptr;
+  PyThreadState* state = nullptr;
+  Application* application = nullptr;
+  int depth = 0;                   // of Gil objects
+  std::optional<Application> own;  // with --gil own
+  ~ThreadInterpreter();
+};
+
+/// One a process, as CPython allows no more: made on the main thread, and never destroyed, because the
+/// process ends with it.
+class Interpreters {
+ public:
+  /// Starts Python and imports the application; the GIL is free when it returns. Throws std::runtime_error
+  /// with a sentence.
+  Interpreters(const Settings& settings, Callable callable, Surroundings around);
+  ~Interpreters() = delete;
+
+  /// Any thread.
+  ThreadInterpreter& of_this_thread();
+  bool are_shared() const { return settings_.gil == corelab::Gil::shared; }
+
+  /// Runs what was registered with Python's atexit, and flushes its streams. Main thread; nothing else uses
+  /// Python.
+  void end();
+
+  // Around a fork. Main thread.
+  void before_fork();
+  void after_fork_in_parent();
+  void after_fork_in_child();
+
+ private:
+  friend struct ThreadInterpreter;
+  void start_python();
+  void prepare_interpreter();
+  void begin_own(ThreadInterpreter& mine);
+
+  const Settings settings_;
+  const Callable callable_;
+  const Surroundings around_;
+  std::string directory_;  // --app-dir, absolute
+  PyThreadState* main_ = nullptr;
+  std::optional<Application> application_;  // all threads'; none with --gil own
+};
+
+}  // namespace corelab::wsgi

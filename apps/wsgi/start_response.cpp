@@ -1,0 +1,166 @@
+#include "apps/wsgi/start_response.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "common/http/grammar.hpp"
+
+namespace corelab::wsgi {
+
+namespace {
+
+struct StartResponse {
+  PyObject base;  // what PyObject_HEAD stands for
+  Head* head;
+};
+
+Head& head_in(PyObject* self) { return *reinterpret_cast<StartResponse*>(self)->head; }
+
+// The characters of a str, which must all be Latin-1.
+std::string characters(PyObject* text, const char* what) {
+  if (!PyUnicode_Check(text)) {
+    PyErr_Format(PyExc_TypeError, "start_response: %s must be a str, not %s", what, Py_TYPE(text)->tp_name);
+    throw PythonError();
+  }
+  Ref bytes = checked(PyUnicode_AsLatin1String(text));
+  return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+}
+
+[[noreturn]] void refuse(const std::string& why) {
+  PyErr_SetString(PyExc_ValueError, ("start_response: " + why).c_str());
+  throw PythonError();
+}
+
+bool has_control_character(const std::string& text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+void read_status(Head& head, PyObject* text) {
+  std::string status = characters(text, "the status");
+  bool has_code = status.size() >= 3 && std::all_of(status.begin(), status.begin() + 3, grammar::is_digit) &&
+                  (status.size() == 3 || status[3] == ' ');
+  if (!has_code || status < "200" || has_control_character(status)) {
+    refuse("'" + status + "' is no status such as '200 OK'");
+  }
+  std::from_chars(status.data(), status.data() + 3, head.status);
+  head.reason = status.size() > 4 ? status.substr(4) : "";
+}
+
+void add_header(Head& head, std::string name, std::string value) {
+  // Hop-by-hop fields (RFC 2616 section 13.5.1) are the server's: PEP 3333 makes it an error to set them.
+  constexpr std::array<std::string_view, 8> hop_by_hop = {
+      "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+      "TE",         "Trailers",   "Transfer-Encoding",  "Upgrade"};
+  if (!grammar::is_token(name)) refuse("'" + name + "' is no name of a header");
+  if (has_control_character(value)) refuse("the value of " + name + " holds a control character");
+  for (std::string_view own : hop_by_hop) {
+    if (equals_ignoring_case(name, own))
+      refuse(name + " is a hop-by-hop header, which is the server's to send");
+  }
+  if (equals_ignoring_case(name, "Content-Length")) {
+    std::size_t length = 0;
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
+    if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
+      refuse("'" + value + "' is no Content-Length");
+    }
+    head.content_length = length;
+    return;
+  }
+  // The server writes its own.
+  if (equals_ignoring_case(name, "Date") || equals_ignoring_case(name, "Server")) return;
+  head.headers.emplace_back(std::move(name), std::move(value));
+}
+
+void read_headers(Head& head, PyObject* list) {
+  if (!PyList_Check(list)) {
+    PyErr_Format(PyExc_TypeError, "start_response: the headers must be a list, not %s",
+                 Py_TYPE(list)->tp_name);
+    throw PythonError();
+  }
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+    PyObject* pair = PyList_GET_ITEM(list, i);
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) {
+      PyErr_SetString(PyExc_TypeError, "start_response: each header must be a tuple of two str");
+      throw PythonError();
+    }
+    add_header(head, characters(PyTuple_GET_ITEM(pair, 0), "a header's name"),
+               characters(PyTuple_GET_ITEM(pair, 1), "a header's value"));
+  }
+}
+
+void start(Head& head, PyObject* status, PyObject* headers, PyObject* exc_info) {
+  if (exc_info != nullptr && exc_info != Py_None) {
+    if (head.is_sent) {
+      PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+      if (!PyArg_ParseTuple(exc_info, "OOO:exc_info", &type, &value, &trace)) throw PythonError();
+      PyErr_Restore(Py_NewRef(type), Py_NewRef(value), trace == Py_None ? nullptr : Py_NewRef(trace));
+      throw PythonError();
+    }
+  } else if (head.status != 0) {
+    PyErr_SetString(PyExc_AssertionError, "start_response was called twice without exc_info");
+    throw PythonError();
+  }
+  Head anew;
+  anew.written = std::move(head.written);
+  read_status(anew, status);
+  read_headers(anew, headers);
+  head = std::move(anew);
+}
+
+PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
+  if (keywords != nullptr && PyDict_GET_SIZE(keywords) != 0) {
+    PyErr_SetString(PyExc_TypeError, "start_response takes no keyword arguments");
+    return nullptr;
+  }
+  PyObject *status = nullptr, *headers = nullptr, *exc_info = nullptr;
+  if (!PyArg_UnpackTuple(arguments, "start_response", 2, 3, &status, &headers, &exc_info)) return nullptr;
+  try {
+    start(head_in(self), status, headers, exc_info);
+  } catch (const PythonError&) {
+    return nullptr;
+  }
+  return PyObject_GetAttrString(self, "write");
+}
+
+PyObject* write(PyObject* self, PyObject* data) {
+  if (!PyBytes_Check(data)) {
+    PyErr_Format(PyExc_TypeError, "write takes bytes, not %s", Py_TYPE(data)->tp_name);
+    return nullptr;
+  }
+  head_in(self).written.append(PyBytes_AS_STRING(data), static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
+  Py_RETURN_NONE;
+}
+
+void deallocate(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  delete reinterpret_cast<StartResponse*>(self)->head;
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+}  // namespace
+
+Ref make_start_response_type() {
+  static PyMethodDef methods[] = {{"write", write, METH_O, "Adds bytes to the body ahead of the iterable's."},
+                                  {nullptr, nullptr, 0, nullptr}};
+  static PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(call)},
+                                {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+                                {Py_tp_methods, methods},
+                                {0, nullptr}};
+  static PyType_Spec spec = {"corelab.start_response", sizeof(StartResponse), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  return checked(PyType_FromSpec(&spec));
+}
+
+Ref make_start_response(PyObject* type) {
+  Ref made =
+      checked(reinterpret_cast<PyTypeObject*>(type)->tp_alloc(reinterpret_cast<PyTypeObject*>(type), 0));
+  reinterpret_cast<StartResponse*>(made.get())->head = new Head;
+  return made;
+}
+
+Head& head_of(PyObject* start_response) { return head_in(start_response); }
+
+}  // namespace corelab::wsgi

@@ -1,0 +1,97 @@
+#include "apps/wsgi/wsgi.hpp"
+
+#include "apps/wsgi/python.hpp"
+
+#include <memory>
+
+#include "apps/wsgi/application.hpp"
+#include "apps/wsgi/gil.hpp"
+#include "apps/wsgi/interpreters.hpp"
+#include "common/net/address.hpp"
+#include "common/telemetry/log.hpp"
+#include "servers/program/options.hpp"
+#include "servers/registry.hpp"
+
+namespace corelab {
+
+namespace {
+
+using wsgi::Interpreters, wsgi::Surroundings;
+
+// May several threads of one process be in the application at once?
+bool has_many_threads(const CoreInfo& core, const Settings& settings) {
+  if (core.is_loop()) {
+    return settings.offload > 1 || (core.workers == CoreInfo::Workers::reactors && settings.workers > 1);
+  }
+  return core.workers == CoreInfo::Workers::none ||
+         (core.workers == CoreInfo::Workers::threads && settings.workers > 1);
+}
+
+Surroundings surroundings(const Settings& settings, std::span<const std::string> addresses) {
+  const CoreInfo& core = *find_core(settings.core);
+  Surroundings around;
+  // Interpreters of their own share no more than processes do.
+  bool is_apart = settings.gil == Gil::own;
+  around.multithread = has_many_threads(core, settings) && !is_apart;
+  around.multiprocess = core.has_processes() || (has_many_threads(core, settings) && is_apart);
+  // PEP 3333 wants a name and a port, of a UNIX socket too.
+  around.server_name = "localhost";
+  around.server_port = "80";
+  if (!addresses.empty() && !addresses.front().starts_with("unix:")) {
+    const std::string& address = addresses.front();
+    std::size_t colon = address.rfind(':');
+    around.server_name = address.substr(0, colon);
+    around.server_port = address.substr(colon + 1);
+  }
+  return around;
+}
+
+void check_python(const Settings& settings) {
+#if PY_VERSION_HEX < 0x030C0000
+  if (settings.gil == Gil::own) {
+    throw UsageError("--gil own takes Python 3.12 or newer, and this program was built with " +
+                     python_version() + ": use more processes instead, --core prefork");
+  }
+#else
+  (void)settings;
+#endif
+#ifdef Py_GIL_DISABLED
+  log::info("this Python " + python_version() + " is a free-threaded build: it has no GIL");
+#endif
+}
+
+}  // namespace
+
+std::string python_version() { return PY_VERSION; }
+
+App make_wsgi_app(const Settings& settings) {
+  check_python(settings);
+  // Lives as long as the process: see Interpreters.
+  auto interpreters = std::make_shared<Interpreters*>(nullptr);
+  wsgi::Callable callable =
+      wsgi::Callable::parse(std::string_view(settings.app).substr(std::string_view("wsgi:").size()));
+
+  App app;
+  Lifecycle& life = app.lifecycle();
+  life.has_lock = true;
+  life.start = [interpreters, callable, settings](std::span<const std::string> addresses) {
+    *interpreters = new Interpreters(settings, callable, surroundings(settings, addresses));
+  };
+  life.end = [interpreters] {
+    if (*interpreters != nullptr) (*interpreters)->end();
+  };
+  life.starts_before_fork = settings.preload;
+  life.before_fork = [interpreters] { (*interpreters)->before_fork(); };
+  life.after_fork_in_parent = [interpreters] { (*interpreters)->after_fork_in_parent(); };
+  life.after_fork_in_child = [interpreters] { (*interpreters)->after_fork_in_child(); };
+
+  bool streams =
+      settings.gil == Gil::shared;  // a block belongs to the thread's interpreter, a connection to no thread
+  app.otherwise(blocks([interpreters, streams](const Request& request) {
+    wsgi::Gil gil(**interpreters);
+    return gil.application().call(request, **interpreters, streams);
+  }));
+  return app;
+}
+
+}  // namespace corelab

@@ -1,0 +1,32 @@
+// What an app does when processes begin, fork and end: for apps that bring a runtime of their own along.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+namespace corelab {
+
+/// All called on the process's main thread; each may be empty.
+struct Lifecycle {
+  /// In each process that serves, before its first serving thread. `addresses` is where it can be connected
+  /// to, as `HOST:PORT` or `unix:PATH`. Throws std::exception with a sentence for the user if it cannot
+  /// serve.
+  std::function<void(std::span<const std::string> addresses)> start;
+  /// No handler runs any more; the process is about to end.
+  std::function<void()> end;
+
+  /// Cores with processes: call `start` once, in the supervisor, instead of in every worker, and the others
+  /// around each fork.
+  bool starts_before_fork = false;
+  std::function<void()> before_fork, after_fork_in_parent, after_fork_in_child;
+
+  /// Its handlers share a lock, whose times (common/telemetry/lock_times.hpp) it records: /stats shows them.
+  bool has_lock = false;
+
+  static void call(const std::function<void()>& step) {
+    if (step) step();
+  }
+};
+
+}  // namespace corelab
