@@ -35,7 +35,8 @@ build/%/build.ninja: CMakeLists.txt | setup
 test: all
 	@ctest --preset release
 
-test-asan test-tsan: test-%: build/%/build.ninja
+# The sanitized program, driven by the release build's test programs.
+test-asan test-tsan: test-%: build/%/build.ninja all
 	@cmake --build --preset $*
 	@ctest --preset $*
 
