@@ -53,10 +53,10 @@ Interpreters::Interpreters(const Settings& settings, Callable callable, Surround
     if (are_shared()) {
       application_.emplace(callable_, directory_, around_);
     } else {
-      // What cannot be imported is to be found now, and not with the first request.
-      ThreadInterpreter trial;
-      begin_own(trial);
-      PyEval_SaveThread();
+      {  // what cannot be imported is to be found now, and not with the first request
+        ThreadInterpreter trial;
+        begin_own(trial);
+      }
       PyEval_RestoreThread(main_);
     }
   } catch (const PythonError&) {
@@ -103,17 +103,24 @@ ThreadInterpreter& Interpreters::of_this_thread() {
   } else {
     PyThreadState* visitor = PyThreadState_New(main_->interp);
     PyEval_RestoreThread(visitor);
-    begin_own(this_thread);
-    PyEval_SaveThread();
-    PyEval_RestoreThread(visitor);
-    PyThreadState_Clear(visitor);
-    PyThreadState_DeleteCurrent();
+    auto end_visit = [visitor] {
+      PyEval_RestoreThread(visitor);
+      PyThreadState_Clear(visitor);
+      PyThreadState_DeleteCurrent();
+    };
+    try {
+      begin_own(this_thread);
+    } catch (...) {
+      end_visit();
+      throw;
+    }
+    end_visit();
   }
   return this_thread;
 }
 
-// Makes an interpreter with a GIL of its own and the application in it; it is the current one afterwards. The
-// caller's has given its GIL up.
+// Makes an interpreter with a GIL of its own, and the application in it. The calling thread has some interpreter's thread
+// state when it calls, and none when this returns or throws.
 void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
 #if PY_VERSION_HEX >= 0x030C0000
   PyInterpreterConfig config{};
@@ -121,11 +128,20 @@ void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
   config.allow_threads = 1;
   config.check_multi_interp_extensions = 1;
   config.gil = PyInterpreterConfig_OWN_GIL;
-  check(Py_NewInterpreterFromConfig(&mine.state, &config));
+  PyStatus status = Py_NewInterpreterFromConfig(&mine.state, &config);
+  if (PyStatus_Exception(status) != 0) PyEval_SaveThread();
+  check(status);
   mine.owner = this;
-  prepare_interpreter();
-  mine.own.emplace(callable_, directory_, around_);
-  mine.application = &*mine.own;
+  try {
+    prepare_interpreter();
+    mine.own.emplace(callable_, directory_, around_);
+    mine.application = &*mine.own;
+  } catch (const std::exception& error) {
+    std::string reason = PyErr_Occurred() != nullptr ? describe_exception() : error.what();
+    Py_EndInterpreter(std::exchange(mine.state, nullptr));
+    throw std::runtime_error(reason);
+  }
+  PyEval_SaveThread();
 #endif
 }
 
