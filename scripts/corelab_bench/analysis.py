@@ -3,6 +3,7 @@
 A word comes from an interval, never from a median: an interval that reaches over a limit says `undecided`.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -36,6 +37,12 @@ class Interval:
                         None if self.low is None else 1 / self.low, self.method)
 
 
+@functools.cache
+def resamples(count: int) -> np.ndarray:
+    """Which of `count` values each resample takes: the same each time, so drawn once."""
+    return np.random.default_rng(SEED).integers(0, count, (RESAMPLES, count))
+
+
 def bootstrap_mean(values) -> Interval | None:
     """The mean and its bootstrap interval over `values`, one a block; None without values."""
     values = np.asarray(values, dtype=float)
@@ -47,8 +54,7 @@ def bootstrap_mean(values) -> Interval | None:
         return Interval(1, mean, None, None, "one block")
     if np.ptp(values) == 0:
         return Interval(count, mean, mean, mean, "no variation")
-    rng = np.random.default_rng(SEED)
-    means = values[rng.integers(0, count, (RESAMPLES, count))].mean(axis=1)
+    means = values[resamples(count)].mean(axis=1)
     tail = (1 - CONFIDENCE) / 2
     if count < BCA_FROM:
         low, high = np.quantile(means, [tail, 1 - tail])

@@ -53,15 +53,17 @@ def good_record(**changes) -> dict:
             "machine": {"steal_share": 0.0, "foreign_share": 0.01}} | changes
 
 
-def synthetic_run(folder: Path, profile: str = "full") -> Path:
+def synthetic_run(folder: Path, profile: str = "full", only: tuple[str, ...] = ()) -> Path:
     """A run over the repository's own scenarios in which every core costs 8 µs a request, `prefork` twice that,
-    `thread-pool` is absent, `multi-reactor` is INVALID, and the canned responders cost 7.5 µs."""
+    `thread-pool` is absent, `multi-reactor` is INVALID, and the canned responders cost 7.5 µs. `only`: of these
+    scenarios."""
     cores = targets.Catalogue([targets.Target(name, "core", "a model", waiting="evented")
                                for name in targets.EXPECTED_CORES] + targets.peers(repo.PEERS) +
                               [targets.Target(f"floor-{model}", "floor", words)
                                for model, words in targets.FLOOR_MODELS.items()])
     known = scenarios.load_scenarios(repo.SCENARIOS, cores)
-    lines = scenarios.load_profiles(repo.SCENARIOS)[profile].lines
+    lines = [line for line in scenarios.load_profiles(repo.SCENARIOS)[profile].lines
+             if not only or line.scenario in only]
     rng = random.Random(1)
     records, registered = [], []
     for line in lines:

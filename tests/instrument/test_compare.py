@@ -25,7 +25,7 @@ class Compare(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.before, self.after = (support.synthetic_run(Path(folder.name) / name) for name in ("before", "after"))
+        self.before, self.after = (support.synthetic_run(Path(folder.name) / name, only=("cpu",)) for name in ("before", "after"))
 
     def words(self) -> dict[str, str]:
         return {row.entry: row.word for row in compare.compare(self.before, self.after) if row.scenario == "cpu"}
