@@ -56,4 +56,4 @@ for package in "${missing[@]}"; do
   done
   wanted+=("${choice:-$package}")
 done
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "${wanted[@]}" >&2
+"$(dirname "$0")/apt_install.sh" "${wanted[@]}"

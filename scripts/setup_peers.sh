@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs, by apt, the outside servers that benchmarks/peers names and this machine lacks. What is not to be had is
+# Installs, by apt and npm, the outside servers that benchmarks/peers names and this machine lacks. What is not to be had is
 # said and left out: the report names the reason beside a peer that is absent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,12 +15,23 @@ for package in $(sed -n 's/^package = "\(.*\)"$/\1/p' benchmarks/peers/*/manifes
   if [ "$package" = nodejs ] && command -v node >/dev/null; then continue; fi
   missing+=("$package")
 done
-if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
-"${as_root[@]}" apt-get update -qq
-wanted=()
-for package in "${missing[@]}"; do
-  if apt-cache show "$package" >/dev/null 2>&1; then wanted+=("$package"); else echo "setup-peers: there is no package $package here" >&2; fi
+if [ ${#missing[@]} -gt 0 ]; then
+  "${as_root[@]}" apt-get update -qq
+  wanted=()
+  for package in "${missing[@]}"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then wanted+=("$package"); else echo "setup-peers: there is no package $package here" >&2; fi
+  done
+  if [ ${#wanted[@]} -gt 0 ]; then
+    echo "setup-peers: installing ${wanted[*]}" >&2
+    scripts/apt_install.sh "${wanted[@]}"
+  fi
+fi
+
+# What npm has goes into the peer's own folder.
+for description in benchmarks/peers/*/package.json; do
+  peer=$(dirname "$description")
+  if [ -d "$peer/node_modules" ]; then continue; fi
+  command -v npm >/dev/null || { echo "setup-peers: there is no npm here, which $peer needs" >&2; continue; }
+  echo "setup-peers: npm install in $peer" >&2
+  npm install --prefix "$peer" --no-package-lock --no-audit --no-fund --silent >&2 || rm -rf "$peer/node_modules"
 done
-if [ ${#wanted[@]} -eq 0 ]; then exit 0; fi
-echo "setup-peers: installing ${wanted[*]}" >&2
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y --no-install-recommends "${wanted[@]}" >&2

@@ -13,6 +13,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from corelab_bench import repo
+
 # `corelab cores` is the registry; this list only names what a report expects when the program itself is missing.
 EXPECTED_CORES = ("thread-per-connection", "thread-pool", "thread-pool-handoff", "event-loop", "multi-reactor",
                   "prefork", "prefork-evented")
@@ -55,13 +57,20 @@ class Catalogue:
 
 
 def load_catalogue(bin_dir: Path, peers_dir: Path) -> Catalogue:
-    return Catalogue(cores(bin_dir) + floors(bin_dir) + peers(peers_dir))
+    return Catalogue(cores(bin_dir) + floors(bin_dir) + peers(peers_dir, bin_dir))
 
 
-def first_line(command: list[str]) -> str:
+def succeeds(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def first_line(command: list[str], folder: Path | None = None) -> str:
     """The first line a program prints about itself (nginx does so on standard error)."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=folder)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = (done.stdout + done.stderr).strip().splitlines()
@@ -99,22 +108,36 @@ def floors(bin_dir: Path) -> list[Target]:
             for model, words in FLOOR_MODELS.items()]
 
 
-def peers(peers_dir: Path) -> list[Target]:
-    return [peer(path) for path in sorted(peers_dir.glob("*/manifest.toml"))]
+def peers(peers_dir: Path, bin_dir: Path = repo.DEFAULT_BIN) -> list[Target]:
+    return [peer(path, bin_dir) for path in sorted(peers_dir.glob("*/manifest.toml"))]
 
 
-def peer(path: Path) -> Target:
+def peer(path: Path, bin_dir: Path) -> Target:
     """Reads one manifest.toml; benchmarks/peers/README.md says what may stand in it."""
     with open(path, "rb") as file:
         manifest = tomllib.load(file)
-    absent = ""
+    folder = path.parent
+    absent = why_absent(manifest, folder)
+    version = "" if absent else " ".join(filter(None, (first_line(command, folder) for command in manifest["version"])))
+    return Target(name=manifest["name"], kind="peer", model=manifest["model"], waiting=manifest.get("waiting", ""),
+                  command=tuple(word.replace("{bin}", str(bin_dir)) for word in manifest["command"]),
+                  folder=str(folder), version=version, endpoints=tuple(manifest["endpoints"]),
+                  keep_alive=manifest.get("keep_alive", True), absent=absent)
+
+
+def why_absent(manifest: dict, folder: Path) -> str:
+    """What a peer needs and this machine lacks, and where it is to be had; empty when nothing is."""
+    whence = manifest.get("elsewhere", f"Debian package {manifest.get('package', 'unknown')}")
     for program in manifest.get("programs", []):
         if not shutil.which(program):
-            absent = f"{program} is not installed (Debian package {manifest.get('package', 'unknown')})"
+            return f"{program} is not installed ({whence})"
+    for file in manifest.get("files", []):
+        if not (folder / file).exists():
+            return f"{file} is not installed ({whence})"
+    for module in manifest.get("perl_modules", []):
+        if not succeeds(["perl", f"-M{module}", "-e", "1"]):
+            return f"the Perl module {module} is not installed ({whence})"
     for module in manifest.get("python_modules", []):
-        if not absent and importlib.util.find_spec(module) is None:
-            absent = f"the Python module {module} is not installed for {sys.executable}"
-    version = "" if absent else " ".join(filter(None, (first_line(command) for command in manifest["version"])))
-    return Target(name=manifest["name"], kind="peer", model=manifest["model"], waiting=manifest.get("waiting", ""),
-                  command=tuple(manifest["command"]), folder=str(path.parent), version=version,
-                  endpoints=tuple(manifest["endpoints"]), keep_alive=manifest.get("keep_alive", True), absent=absent)
+        if importlib.util.find_spec(module) is None:
+            return f"the Python module {module} is not installed for {sys.executable}"
+    return ""

@@ -2,18 +2,10 @@
 // The lab's endpoints on Node's own http module: `node lab.js PORT PROCESSES`.
 const cluster = require('cluster');
 const http = require('http');
+const burn = require('../common/burn');
 
 const port = Number(process.argv[2]);
 const processes = Number(process.argv[3]);
-
-// Busy for some of the process's CPU time, on the loop: everybody waits for it.
-function burn(microseconds) {
-  const begun = process.cpuUsage();
-  for (;;) {
-    const used = process.cpuUsage(begun);
-    if (used.user + used.system >= microseconds) return;
-  }
-}
 
 function answer(response, status, body) {
   response.writeHead(status, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
