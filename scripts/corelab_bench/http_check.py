@@ -24,15 +24,22 @@ class Answer:
         return (lines[0], tuple(kept), self.body)
 
 
-def request(port: int, path: str, close: bool) -> bytes:
+def posted(size: int) -> bytes:
+    """The body of a POST: what lua/load.lua sends, too."""
+    return b"x" * size
+
+
+def request(port: int, path: str, close: bool, post_bytes: int = 0) -> bytes:
     connection = "Connection: close\r\n" if close else ""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{connection}\r\n".encode()
+    length = f"Content-Length: {post_bytes}\r\n" if post_bytes else ""
+    head = f"{'POST' if post_bytes else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{connection}{length}\r\n"
+    return head.encode() + posted(post_bytes)
 
 
-def fetch(port: int, path: str, close: bool = False, timeout: float = 10.0) -> Answer:
+def fetch(port: int, path: str, close: bool = False, timeout: float = 10.0, post_bytes: int = 0) -> Answer:
     """Asks once over a fresh connection. Raises OSError when there is no whole HTTP answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
-        connection.sendall(request(port, path, close))
+        connection.sendall(request(port, path, close, post_bytes))
         return read_answer(connection)
 
 

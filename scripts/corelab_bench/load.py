@@ -47,7 +47,7 @@ def wrk_command(load: Load, port: int, seconds: float) -> list[str]:
     # The upper bound only matters if the harness dies; normally SIGINT ends the run at a fraction of a second.
     return ["wrk", f"-t{load.threads}", f"-c{load.connections}", f"-d{math.ceil(seconds) + 3}s", "--timeout", "10s",
             "-s", str(SCRIPT), f"http://127.0.0.1:{port}{load.path}", "--",
-            str(load.pipeline), "1" if load.close else "0", str(load.slow_share), load.slow_path or "-", str(SEED)]
+            str(load.pipeline), "1" if load.close else "0", str(load.slow_share), load.slow_path or "-", str(SEED), str(load.post_bytes)]
 
 
 def parse(output: str, generator_cpu_seconds: float = 0.0) -> LoadResult:
@@ -60,15 +60,16 @@ def parse(output: str, generator_cpu_seconds: float = 0.0) -> LoadResult:
     raise LoadError(f"wrk gave no numbers: {last[-1] if last else 'it printed nothing'}")
 
 
-def run(load: Load, port: int, seconds: float, cpus: list[int], looks=()) -> LoadResult:
+def run(load: Load, port: int, seconds: float, cpus: list[int], looks=(), others: int = 0) -> LoadResult:
     """Loads the port for about `seconds`. `looks` are (fraction of the time, callable), called while it runs, in order.
+    `others` are the connections that somebody else holds there.
     """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     wrk = subprocess.Popen(on_cpus(wrk_command(load, port, seconds), cpus, "KILL"), stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
                            preexec_fn=ignore_interrupt)
     try:
-        wait_until_connected(wrk, port, load.held)
+        wait_until_connected(wrk, port, load.held + others)
         begun = time.monotonic()
         for fraction, look in looks:
             pause(wrk, begun + fraction * seconds - time.monotonic())

@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from corelab_bench import http_check
 from corelab_bench.targets import Catalogue, Target
 
 PROFILES_FILE = "profiles.toml"
@@ -19,6 +20,7 @@ METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "
            "near_capacity_p99_ms")
 LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms", "near_capacity_p99_ms")
 KINDS = ("load", "idle", "latency", "sweep")
+BESIDE_MODES = ("idle", "slow-send", "slow-read")
 
 
 class ScenarioError(ValueError):
@@ -38,6 +40,11 @@ class Load:
     slow_path: str = ""  # with slow_share: the other class of requests
     slow_share: float = 0.0
     body: str | None = None  # what the answer must be; None: the same before and after, whatever it is
+    post_bytes: int = 0  # POST this many bytes, which the answer must repeat; 0: GET
+
+    @property
+    def expected(self) -> str | None:
+        return http_check.posted(self.post_bytes).decode() if self.post_bytes else self.body
 
     @property
     def held(self) -> int:
@@ -67,6 +74,11 @@ class TimedLoad:
     threads: int = 1
     pipeline: int = 1
     close: bool = False
+    post_bytes: int = 0
+
+    @property
+    def expected(self) -> str | None:
+        return self.body
 
     @property
     def near_capacity(self) -> float:
@@ -88,6 +100,16 @@ class TimedLoad:
 
 def parse_load(kind: str, table: dict) -> "Load | TimedLoad":
     return TimedLoad(**table) if kind in ("latency", "sweep") else Load(**table)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Connections that are there while the load is measured, and no part of it."""
+
+    mode: str  # one of BESIDE_MODES
+    connections: int
+    bytes_per_second: float = 0.0  # of each slow one
+    path: str = "/plaintext"
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,8 @@ class Entry:
     target: str
     flags: tuple[str, ...] = ()
     steps: tuple[int, ...] = ()  # idle scenarios: how many connections this model can be asked to hold
+    load: "Load | TimedLoad | None" = None  # where the entry changes the scenario's
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +163,12 @@ class Scenario:
     budgets: tuple[dict, ...]
     hypothesis: dict
     source: dict  # the TOML as it was read: it goes into the manifest
+    upstream: str = ""  # the core of a server that the entries ask in turn (--upstream), on the generator's CPUs
+    beside: Beside | None = None
+
+    def of(self, entry: Entry) -> "Scenario":
+        """The scenario as this entry meets it."""
+        return dataclasses.replace(self, load=entry.load or self.load, beside=entry.beside or self.beside)
 
 
 @dataclass(frozen=True)
@@ -202,7 +232,8 @@ def parse_scenario(source: dict, catalogue: Catalogue) -> Scenario:
             may_share=placement.get("may_share", True), memory="memory" in sample, switches="switches" in sample,
             overhead_seconds=source.get("overhead_seconds", USUAL_OVERHEAD_SECONDS),
             steps=tuple(source.get("steps", ())), budgets=tuple(source.get("budget", ())),
-            hypothesis=source.get("hypothesis", {}), source=source)
+            hypothesis=source.get("hypothesis", {}), source=source, upstream=source.get("upstream", ""),
+            beside=Beside(**source["beside"]) if "beside" in source else None)
     except (KeyError, TypeError) as problem:
         raise ScenarioError(f"scenario {name}: {problem}") from problem
     check(scenario)
@@ -222,8 +253,17 @@ def check(scenario: Scenario) -> None:
         complain(f"its reference {scenario.reference} is not among its entries")
     if scenario.kind == "idle" and not scenario.steps:
         complain("an idle scenario needs steps, the numbers of connections to hold")
-    if scenario.kind == "latency" and scenario.load.of_class not in ("", *scenario.load.classes):
-        complain(f"of_class {scenario.load.of_class} is none of its classes")
+    for one in [scenario] + [scenario.of(entry) for entry in scenario.entries]:
+        if one.kind == "latency" and one.load.of_class not in ("", *one.load.classes):
+            complain(f"of_class {one.load.of_class} is none of its classes")
+        if one.beside and one.beside.mode not in BESIDE_MODES:
+            complain(f"the mode of what is beside is one of {', '.join(BESIDE_MODES)}, not {one.beside.mode}")
+        if one.beside and one.beside.mode != "idle" and one.beside.bytes_per_second <= 0:
+            complain("slow clients beside need bytes_per_second")
+    if scenario.beside and scenario.kind not in ("load", "latency"):
+        complain("only the kinds load and latency have something beside")
+    if "parameter" in scenario.source and len(points(scenario.source)) < 2:
+        complain("a parameter needs entries that say their value of it (at = …)")
     if scenario.kind == "sweep" and not scenario.load.shares:
         complain("a sweep needs shares, the loads to offer")
     if isinstance(scenario.load, TimedLoad) and (scenario.load.close or scenario.load.pipeline != 1):
@@ -241,7 +281,6 @@ def check(scenario: Scenario) -> None:
 def entries(source: dict, catalogue: Catalogue):
     """The competitors: every core when `cores` is true, then what `entries` lists; flags by name, else by waiting."""
     flags = source.get("flags", {})
-    connections = source["load"].get("connections", Load.connections)
     listed = []
     if source.get("cores", False):
         listed += [(target.name, {}) for target in catalogue.of_kind("core")]
@@ -249,9 +288,19 @@ def entries(source: dict, catalogue: Catalogue):
     for label, wanted in listed:
         target = catalogue[wanted.get("target", label)]
         text = wanted.get("flags", default_flags(flags, target))
+        load = source["load"] | wanted.get("load", {})
+        connections = load.get("connections", Load.connections)
         yield Entry(label=label, target=target.name,
                     flags=tuple(shlex.split(text.replace("{connections}", str(connections)))),
-                    steps=tuple(wanted.get("steps", source.get("steps", ()))))
+                    steps=tuple(wanted.get("steps", source.get("steps", ()))),
+                    load=parse_load(source.get("kind", "load"), load) if "load" in wanted else None,
+                    beside=Beside(**source["beside"] | wanted["beside"]) if "beside" in wanted else None)
+
+
+def points(source: dict) -> list[tuple[str, float, str]]:
+    """(series, value, label) of the entries that differ in the scenario's parameter."""
+    return [(entry.get("series", entry.get("target", label)), entry["at"], label)
+            for label, entry in source.get("entries", {}).items() if "at" in entry]
 
 
 def default_flags(flags: dict, target: Target) -> str:

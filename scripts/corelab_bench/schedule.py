@@ -92,7 +92,7 @@ def runnable(scenario: Scenario, catalogue: Catalogue) -> tuple[list[Entry], lis
     entries, left_out = [], []
     for entry in scenario.entries:
         target = catalogue[entry.target]
-        unserved = [path for path in scenario.load.paths if not target.serves(path)]
+        unserved = [path for path in (entry.load or scenario.load).paths if not target.serves(path)]
         reason = target.absent or (f"it has no {unserved[0].split('?')[0]}" if unserved else "")
         if reason:
             left_out.append(LeftOut(scenario.name, entry.label, reason))

@@ -10,7 +10,7 @@ import shlex
 import time
 from pathlib import Path
 
-from corelab_bench import accounting, http_check, load, repo, timed_load, validity
+from corelab_bench import accounting, beside, http_check, load, repo, timed_load, validity
 from corelab_bench.idle import IdleClient
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
@@ -49,16 +49,17 @@ class Slot:
 def measure(slot: Slot, target: Target, placement: Placement, bin_dir: Path = repo.DEFAULT_BIN) -> dict:
     """`bin_dir` holds corelab-load, for the trials that need it."""
     begun = time.monotonic()
-    scenario = slot.scenario
+    scenario = slot.scenario.of(slot.entry)
+    slot = dataclasses.replace(slot, scenario=scenario)
     record = {"kind": scenario.kind, "scenario": scenario.name, "entry": slot.entry.label, "target": target.name,
               "role": slot.role, "block": slot.block, "position": slot.position,
               "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
               "connections": scenario.load.connections, "held": scenario.load.held, "pipeline": scenario.load.pipeline,
               "server_cpus": placement.server, "generator_cpus": placement.generator}
     machine = accounting.read_machine()
-    server = Server(target.command, slot.entry.flags, placement.server, target.folder)
     try:
-        with server:
+        with (beside.upstream(scenario.upstream, bin_dir, placement.generator) as flags,
+              Server(target.command, slot.entry.flags + flags, placement.server, target.folder) as server):
             record["command"] = repo.without_paths(shlex.join(server.command)).replace(str(server.scratch), "SCRATCH")
             try:
                 TRIALS[scenario.kind](slot, server, placement, bin_dir, record)
@@ -76,24 +77,28 @@ def measure(slot: Slot, target: Target, placement: Placement, bin_dir: Path = re
     return record
 
 
+def ask(server: Server, scenario: Scenario, path: str) -> http_check.Answer:
+    return http_check.fetch(server.port, path, scenario.load.close, post_bytes=scenario.load.post_bytes)
+
+
 def first_answers(server: Server, scenario: Scenario, record: dict) -> list[http_check.Answer]:
     """The answer of each path once the server is up, and what is wrong with them."""
     paths = scenario.load.paths
 
     def ready():
         try:
-            return http_check.fetch(server.port, paths[0], scenario.load.close)
+            return ask(server, scenario, paths[0])
         except OSError:
             return None
 
     answers = [server.wait_until(ready)]
-    answers += [http_check.fetch(server.port, path, scenario.load.close) for path in paths[1:]]
+    answers += [ask(server, scenario, path) for path in paths[1:]]
     wait_until_idle(server)
     record["answer_bytes"] = [answer.size for answer in answers]
     for path, answer in zip(paths, answers):
         if answer.status != 200:
             record["wrong_before"] = f"{path} has status {answer.status}"
-        elif path == scenario.load.path and scenario.load.body not in (None, answer.body.decode("latin-1")):
+        elif path == scenario.load.path and scenario.load.expected not in (None, answer.body.decode("latin-1")):
             record["wrong_before"] = f"{path} has the body {answer.body[:40]!r}"
     return answers
 
@@ -101,7 +106,7 @@ def first_answers(server: Server, scenario: Scenario, record: dict) -> list[http
 def last_answers(server: Server, scenario: Scenario, first: list[http_check.Answer], record: dict) -> None:
     for path, before in zip(scenario.load.paths, first):
         try:
-            after = http_check.fetch(server.port, path, scenario.load.close)
+            after = ask(server, scenario, path)
         except OSError as problem:
             record["wrong_after"] = f"{path}: {problem}"
             return
@@ -119,20 +124,29 @@ def wait_until_idle(server: Server) -> None:
         used, before = now - before, now
 
 
-def wait_until_settled(server: Server, record: dict) -> None:
-    """A server may still work off what the warm-up left behind: a blocked loop does, for 64 times its handler."""
+def wait_until_settled(server: Server, record: dict, others: int = 0) -> None:
+    """A server may still work off what the warm-up left behind: a blocked loop does, for 64 times its handler.
+    `others` are connections that stay."""
     deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
-    while accounting.unfinished(server.port) and time.monotonic() < deadline:
+    while accounting.unfinished(server.port) > others and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-    if left := accounting.unfinished(server.port):
+    if (left := accounting.unfinished(server.port) - others) > 0:
         record["note"] = f"{left} connections of the warm-up were still open {SETTLE_LIMIT_SECONDS:g} s after it"
 
 
-def load_trial(slot: Slot, server: Server, placement: Placement, _: Path, record: dict) -> None:
+def load_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path, record: dict) -> None:
     scenario = slot.scenario
     first = first_answers(server, scenario, record)
     if record.get("wrong_before"):
         return
+    with beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record) as others:
+        measured_load(slot, server, placement, others, record)
+    last_answers(server, scenario, first, record)
+
+
+def measured_load(slot: Slot, server: Server, placement: Placement, others: int, record: dict) -> None:
+    scenario = slot.scenario
+    record["held"] += others
 
     def look_at_memory():
         record["memory"] = dataclasses.asdict(accounting.read_memory(server.pids()))
@@ -140,8 +154,8 @@ def load_trial(slot: Slot, server: Server, placement: Placement, _: Path, record
     # Memory is read under the warm-up's load where there is one, so that the measured time is left alone.
     looks = [(0.6, look_at_memory)] if scenario.memory else []
     if slot.warm_up > 0:
-        load.run(scenario.load, server.port, slot.warm_up, placement.generator, looks)
-        wait_until_settled(server, record)
+        load.run(scenario.load, server.port, slot.warm_up, placement.generator, looks, others)
+        wait_until_settled(server, record, others)
         looks = []
 
     def look_at_connections():
@@ -158,14 +172,13 @@ def load_trial(slot: Slot, server: Server, placement: Placement, _: Path, record
     if scenario.switches:
         looks = [(0.1, look_at_switches)] + looks + [(0.9, look_at_switches)]
     cpu = accounting.read_cpu(pids)
-    result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks)
+    result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks, others)
     record["cpu"] = dataclasses.asdict(accounting.cpu_between(cpu, accounting.read_cpu(server.pids())))
     record["load"] = dataclasses.asdict(result)
     if switches:
         (begun, before), (ended, after) = switches
         voluntary, involuntary = accounting.switches_between(before, after)
         record["switches"] = {"voluntary": voluntary, "involuntary": involuntary, "seconds": ended - begun}
-    last_answers(server, scenario, first, record)
 
 
 def idle_trial(slot: Slot, server: Server, placement: Placement, _: Path, record: dict) -> None:
@@ -194,7 +207,8 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     record["of_class"] = scenario.load.of_class
     before = set(server.pids())
     # Every entry of a block meets the same arrivals.
-    record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
+    with beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record):
+        record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
     if scenario.load.wrk_beside:
         wait_until_settled(server, record)
         record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)

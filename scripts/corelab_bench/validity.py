@@ -7,11 +7,13 @@ from corelab_bench.scenarios import Limits
 
 # A policy that closes connections says so in a header that the checked answer did not have.
 CONNECTION_HEADER_BYTES = 24
+# Slow clients come back when a server has closed on them: a few are always on their way.
+STAYED = 0.9
 
 
 def load_gates(record: dict, limits: Limits) -> list[str]:
     """Reasons not to believe a load trial; none when it is valid."""
-    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits) + beside_gates(record)
     load = record.get("load")
     if not load:
         return reasons or ["no load was measured"]
@@ -42,7 +44,7 @@ def idle_gates(record: dict, _: Limits) -> list[str]:
 
 def latency_gates(record: dict, limits: Limits) -> list[str]:
     """What corelab-load says of itself stands beside what the harness saw."""
-    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits) + beside_gates(record)
     timed = record.get("timed")
     if not timed:
         return reasons or ["no load was measured"]
@@ -86,6 +88,18 @@ def process_gates(record: dict) -> list[str]:
     elif ended := record.get("cpu", {}).get("ended", 0) or record.get("processes_ended", 0):
         reasons.append(f"{ended} of the target's processes ended during the load")
     return reasons
+
+
+def beside_gates(record: dict) -> list[str]:
+    """What was to be there beside the load was there, to its end."""
+    others = record.get("beside")
+    if not others:
+        return []
+    if others["problem"]:
+        return [f"beside the load: {others['problem']}"]
+    return [f"fewer connections than asked for were open beside the load {when}"
+            for when, key, share in (("when it began", "open", 1.0), ("when it ended", "open_at_end", STAYED))
+            if others[key] < share * others["asked"]]
 
 
 def machine_gates(record: dict, limits: Limits) -> list[str]:

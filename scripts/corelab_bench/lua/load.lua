@@ -1,5 +1,5 @@
 -- The load as corelab_bench describes it, for wrk. Arguments after `--`:
---   PIPELINE CLOSE(0|1) SLOW_SHARE SLOW_PATH SEED
+--   PIPELINE CLOSE(0|1) SLOW_SHARE SLOW_PATH SEED POST_BYTES
 -- Without pipelining and mixing `request` stays undefined, so that wrk sends one fixed string at its full speed.
 
 function init(args)
@@ -9,7 +9,10 @@ function init(args)
   if close then
     wrk.headers["Connection"] = "close"
   end
-  local plain = wrk.format("GET", nil, headers)
+  if tonumber(args[6]) > 0 then
+    wrk.method, wrk.body = "POST", string.rep("x", tonumber(args[6]))
+  end
+  local plain = wrk.format(nil, nil, headers)
   if slow_share > 0 then
     local slow = wrk.format("GET", slow_path, headers)
     math.randomseed(tonumber(args[5]))
