@@ -40,7 +40,7 @@ class Load(unittest.TestCase):
         """A listener that only reads sees each kind of load."""
         for wanted, seen in (({}, b"GET /plaintext HTTP/1.1\r\n"), ({"close": True}, b"Connection: close\r\n"),
                              ({"slow_path": "/slow", "slow_share": 1.0}, b"GET /slow HTTP/1.1\r\n"),
-                             ({"pipeline": 3}, None)):
+                             ({"post_bytes": 3}, b"Content-Length: 3\r\n\r\nxxx"), ({"pipeline": 3}, None)):
             with self.subTest(wanted), socket.create_server(("127.0.0.1", 0)) as listener:
                 received = []
                 # wrk connects once to see whether it can, and closes: what it sends comes on the second connection.
