@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from corelab_bench import analysis, wording
 from corelab_bench.lessons import starvation
 from corelab_bench.lessons.lesson import mean, timed_rows
+from corelab_bench.scenarios import LOWER_IS_BETTER
 from corelab_bench.summary import Summary
 
 OPEN = "open: not measured in this run"
 # A ratio this large is another order of things, and one within these bounds is none.
 MANY_TIMES = 5.0
 ALIKE = (0.8, 1.25)
+# A factor that a choice is made for.
+NOTABLE = 1.2
+UNDECIDED = "not decided by these figures"
 
 
 @dataclass(frozen=True)
@@ -48,23 +52,55 @@ def alike(interval: analysis.Interval) -> bool:
     return ALIKE[0] <= interval.low and interval.high <= ALIKE[1]
 
 
-def frameworks_and_servers(run: Summary) -> tuple[str, str] | None:
-    alone = ratio(run, "peers-plaintext", "cpu_us", "aiohttp", "event-loop")
-    served = ratio(run, "peers-plaintext", "cpu_us", "Flask, uWSGI × 16", "event-loop")
-    if alone is None or served is None:
+@dataclass(frozen=True)
+class Spread:
+    """The best and the worst of several entries by a metric, and how far they are apart."""
+
+    best: str
+    worst: str
+    factor: analysis.Interval  # how many times better the best is
+
+
+def spread(run: Summary, scenario: str, metric: str, labels: tuple[str, ...]) -> Spread | None:
+    """Over those of the entries that were measured, two at least."""
+    found = run.scenario(scenario)
+    rows = [row for row in map(found.row, labels) if row and row.measured and row.estimate(metric)] if found else []
+    if len(rows) < 2:
         return None
-    return "right", (f"a request costs aiohttp, which speaks HTTP itself, {shown(alone)} of event-loop's CPU time; Flask "
-                     f"under uWSGI {shown(served)}")
+    rows.sort(key=lambda row: row.estimate(metric).value, reverse=metric not in LOWER_IS_BETTER)
+    best, worst = rows[0].label, rows[-1].label
+    pair = (worst, best) if metric in LOWER_IS_BETTER else (best, worst)
+    factor = ratio(run, scenario, metric, *pair)
+    return Spread(best, worst, factor) if factor is not None else None
+
+
+def frameworks_and_servers(run: Summary) -> tuple[str, str] | None:
+    own = ratio(run, "peers-plaintext", "cpu_us", "Flask, its own server", "Flask, uWSGI × 16")
+    speaks = ratio(run, "peers-plaintext", "cpu_us", "aiohttp", "Flask, uWSGI × 16")
+    if own is None or speaks is None:
+        return None
+    verdict = ("right: without a server of its own a framework needs one" if own.low > NOTABLE else
+               "half right: its own server is no dearer" if own.high <= NOTABLE else UNDECIDED)
+    evidence = (f"a request costs Flask on the server that comes with it {shown(own)} of what it costs under uWSGI; "
+                f"aiohttp, which speaks HTTP itself, {shown(speaks)} of that")
+    if express := ratio(run, "peers-plaintext", "cpu_us", "node-express", "node-http"):
+        evidence += f"; Express {shown(express)} of Node's own http, which serves both"
+    return verdict, evidence
+
+
+FLASK = ("Flask, its own server", "Flask, gunicorn gthread × 1", "Flask, gunicorn gthread × 16", "Flask, gunicorn gevent",
+         "Flask, uWSGI × 16", "Flask, mod_wsgi × 16", "Flask, Unit × 16")
 
 
 def choice_of_server(run: Summary) -> tuple[str, str] | None:
-    cost = ratio(run, "peers-plaintext", "cpu_us", "Flask, gunicorn gthread × 16", "Flask, uWSGI × 16")
-    waits = ratio(run, "peers-wait", "throughput", "Flask, gunicorn gthread × 16", "Flask, gunicorn gthread × 1")
+    cost = spread(run, "peers-plaintext", "cpu_us", FLASK)
+    waits = spread(run, "peers-wait", "throughput", FLASK)
     if cost is None or waits is None:
         return None
-    verdict = "right: the choice is worth a lot" if cost.low > 1.2 and waits.low > 2 else "half right"
-    return verdict, (f"the same Flask application costs {shown(cost)} under gunicorn of what it costs under uWSGI, and 16 "
-                     f"threads answer {shown(waits)} of what one does when it waits")
+    worth = cost.factor.low > NOTABLE and waits.factor.low > 2
+    return "right: the choice is worth a lot" if worth else "half right", (
+        f"one unchanged Flask application: “{cost.worst}” costs {shown(cost.factor)} of the CPU time of “{cost.best}”, "
+        f"and “{waits.best}” answers {shown(waits.factor)} of what “{waits.worst}” does when requests wait 20 ms")
 
 
 def interfaces_for_loops(run: Summary) -> tuple[str, str] | None:
@@ -72,17 +108,45 @@ def interfaces_for_loops(run: Summary) -> tuple[str, str] | None:
     if waits is None:
         return None
     verdict = "no longer so: ASGI put one between them again, at no loss" if waits.low > 0.8 else "half right: ASGI costs"
-    return verdict, f"waiting 20 ms, uvicorn and Starlette answer {shown(waits)} of what aiohttp does"
+    evidence = f"waiting 20 ms, uvicorn and Starlette answer {shown(waits)} of what aiohttp does"
+    if cost := ratio(run, "peers-plaintext", "cpu_us", "starlette-uvicorn", "aiohttp"):
+        evidence += f", and the smallest answer costs them {shown(cost)} of its CPU time"
+    if twiggy := ratio(run, "peers-wait", "throughput", "Plack, Twiggy", "aiohttp"):
+        evidence += f"; Twiggy, a loop behind Perl's PSGI, answers {shown(twiggy)} of it"
+    return verdict, evidence
+
+
+PERL_LOOPS = ("mojo-prefork", "Plack, Twiggy", "Plack, Feersum")
 
 
 def perl_and_ruby(run: Summary) -> tuple[str, str] | None:
-    perl = ratio(run, "peers-wait", "throughput", "mojo-prefork", "Plack, Starman × 4")
+    perl = {label: ratio(run, "peers-wait", "throughput", label, "Plack, Starman × 4") for label in PERL_LOOPS}
+    perl = {label: interval for label, interval in perl.items() if interval is not None}
     ruby = ratio(run, "peers-wait", "throughput", "Sinatra, Puma × 16", "Sinatra, Unicorn × 4")
-    if perl is None or ruby is None:
+    if not perl or ruby is None:
         return None
-    verdict = ("wrong: it is the server's model" if perl.low > 1.5 and ruby.low > 1.5 else "not decided by these figures")
-    return verdict, (f"one process of Mojolicious answers {shown(perl)} of what four of Starman do, 16 threads of Puma "
-                     f"{shown(ruby)} of four processes of Unicorn, when requests wait")
+    counter = all(interval.low > 1.5 for interval in (*perl.values(), ruby))
+    loops = wording.names([f"{label} {shown(interval)}" for label, interval in perl.items()])
+    return "wrong: it is the server's model" if counter else UNDECIDED, (
+        f"when requests wait, one process with a loop answers, of what four of Starman's do, {loops}; 16 threads of Puma "
+        f"answer {shown(ruby)} of four processes of Unicorn")
+
+
+def proxy_in_front(run: Summary) -> tuple[str, str] | None:
+    cost = ratio(run, "proxy-hop", "cpu_us", "nginx before event-loop", "event-loop")
+    rate = ratio(run, "proxy-hop", "throughput", "nginx before event-loop", "event-loop")
+    if cost is None or rate is None:
+        return None
+    shields = ratio(run, "slow-senders", "p99_ms", "thread-pool, 16 threads", "nginx before thread-pool, 16 threads")
+    evidence = (f"with nginx before it, on the same CPU, a small answer of event-loop costs {shown(cost)} of the CPU time "
+                f"and {shown(rate)} as many are answered")
+    if shields is not None:
+        evidence += (f"; beside clients that send slowly the 99th percentile of a pool is {shown(shields)} of that of the "
+                     "same pool behind nginx")
+    verdict = ("right: the hop is cheap" if cost.high <= NOTABLE else UNDECIDED if cost.low <= NOTABLE else
+               "half right: the hop has its price, and shields a pool from slow clients"
+               if shields is not None and many_times(shields) else "half right: the hop has its price")
+    return verdict, evidence
 
 
 # Each gives (verdict, evidence), or nothing if this run does not decide.
@@ -144,9 +208,11 @@ def processes_and_balance(run: Summary) -> tuple[str, str] | None:
 
 CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
     ("Some frameworks speak HTTP themselves and some do not; the latter need a server",
-     "each framework bare and under its servers", frameworks_and_servers, "Ask of a framework whether its own server is meant for production."),
+     "each framework bare and under its servers", frameworks_and_servers,
+     "Ask of a framework whether its own server is meant for production; Flask's is not (from its documentation)."),
     ("Server and application should be apart, joined by an interface (WSGI, PSGI, Rack)",
-     "one unchanged application under several servers", choice_of_server, "Keep the interface: it lets you change the model later."),
+     "one unchanged application under several servers", choice_of_server, "Keep the interface: it lets you change the model later, and outlives servers: uWSGI is in maintenance mode (from its "
+     "documentation)."),
     ("HTTP is costly to serve fast, so frameworks should not each write a server", "", http_is_costly,
      "Choose a server for how it waits and what it survives, not for its parser."),
     ("A language that blocks stops all other requests while one is processed", "", blocking_stops_others,
@@ -164,8 +230,9 @@ CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
      perl_and_ruby, "Look at the server, not at the language."),
     ("`python main.py` is enough for production", "one process against several, and the kill of the only one", None,
      "Run a supervisor and more than one worker."),
-    ("If everything speaks HTTP, put nginx in front", "what a proxy hop costs", None,
-     "A proxy for TLS and files; it does not make a blocked worker answer."),
+    ("If everything speaks HTTP, put nginx in front", "what a proxy hop costs", proxy_in_front,
+     "A proxy for TLS, files and slow clients; it does not make a blocked worker answer. NGINX Unit, which joined the two, "
+     "seeks maintainers since 2025 (from its documentation)."),
     ("Process managers are another matter", "recovery after a kill: pm2, gunicorn, a supervisor, none", None,
      "Whoever starts the workers decides what a crash costs."),
 )

@@ -1,13 +1,13 @@
 """A scenario with a parameter: which points it has, and what its message says."""
 
-import json
-import tempfile
+import tomllib
 import unittest
-from pathlib import Path
 
 import support
 
-from corelab_bench import summary, sweeps
+from corelab_bench import repo, summary, sweeps
+
+MANIFEST = {"verdicts": True, "left_out": [], "targets": {}}
 
 RATES = {"thread-pool × 1": 50, "thread-pool × 4": 200, "thread-pool × 16": 800, "thread-pool × 64": 3200,
          "prefork × 1": 40, "prefork × 4": 160, "prefork × 16": 640}
@@ -16,21 +16,17 @@ RATES = {"thread-pool × 1": 50, "thread-pool × 4": 200, "thread-pool × 16": 8
 class Sweeps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        folder = support.synthetic_run(Path(cls.folder.name) / "run")
-        manifest = json.loads((folder / "manifest.json").read_text())
-        registered = next(one for one in manifest["scenarios"] if one["source"]["name"] == "pool-size")
+        with open(repo.SCENARIOS / "pool-size.toml", "rb") as file:
+            source = tomllib.load(file)
+        registered = {"source": source, "server_cpus": [0], "generator_cpus": [1],
+                      "entries": [{"label": label, "target": entry["target"]} for label, entry in source["entries"].items()]}
         records = []
         for label, rate in RATES.items():
             record = support.good_record(scenario="pool-size", entry=label, target=label.split()[0])
             record["load"] = record["load"] | {"requests": rate}
             records += [record | {"block": block} for block in range(3)]
-        cls.scenario = summary.summarise(registered, records, manifest)
+        cls.scenario = summary.summarise(registered, records, MANIFEST)
         cls.sweep = sweeps.sweep(cls.scenario)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
 
     def test_a_line_a_target_in_order_of_the_parameter(self):
         points = {name: [(point.value, round(point.figure.value)) for point in line]
@@ -48,8 +44,7 @@ class Sweeps(unittest.TestCase):
         self.assertEqual(self.sweep.cell("thread-pool", 64), "3,200/s [3,200, 3,200]")
 
     def test_nothing_measured_is_no_sweep(self):
-        manifest = {"verdicts": True, "left_out": [], "targets": {}}
-        self.assertIsNone(sweeps.sweep(summary.summarise(self.scenario.registered, [], manifest)))
+        self.assertIsNone(sweeps.sweep(summary.summarise(self.scenario.registered, [], MANIFEST)))
 
 
 if __name__ == "__main__":
