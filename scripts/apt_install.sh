@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# usage: apt_install.sh PACKAGE...   Installs by apt, as root or by sudo, and starts none of the daemons that come along:
-# the benchmarks start their own, on their own ports.
+# usage: apt_install.sh PACKAGE...
+# Installs by apt, as root or by sudo, and starts none of the daemons that come along: the benchmarks start their own, on
+# ports of their own.
 set -euo pipefail
 
 as_root=()
@@ -16,4 +17,5 @@ if [ ! -e $policy ]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
   "${as_root[@]}" chmod 755 $policy
 fi
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >&2
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 install -y \
+  --no-install-recommends "$@" >&2

@@ -19,7 +19,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" apt-get update -qq
   wanted=()
   for package in "${missing[@]}"; do
-    if apt-cache show "$package" >/dev/null 2>&1; then wanted+=("$package"); else echo "setup-peers: there is no package $package here" >&2; fi
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      wanted+=("$package")
+    else
+      echo "setup-peers: there is no package $package here" >&2
+    fi
   done
   if [ ${#wanted[@]} -gt 0 ]; then
     echo "setup-peers: installing ${wanted[*]}" >&2

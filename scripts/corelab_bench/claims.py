@@ -79,8 +79,8 @@ def frameworks_and_servers(run: Summary) -> tuple[str, str] | None:
     speaks = ratio(run, "peers-plaintext", "cpu_us", "aiohttp", "Flask, uWSGI × 16")
     if own is None or speaks is None:
         return None
-    verdict = ("right: without a server of its own a framework needs one" if own.low > NOTABLE else
-               "half right: its own server is no dearer" if own.high <= NOTABLE else UNDECIDED)
+    verdict = ("right: what comes along is no substitute for a server" if own.low > NOTABLE else
+               "half right: the server that comes along is no dearer" if own.high <= NOTABLE else UNDECIDED)
     evidence = (f"a request costs Flask on the server that comes with it {shown(own)} of what it costs under uWSGI; "
                 f"aiohttp, which speaks HTTP itself, {shown(speaks)} of that")
     if express := ratio(run, "peers-plaintext", "cpu_us", "node-express", "node-http"):
@@ -107,7 +107,8 @@ def interfaces_for_loops(run: Summary) -> tuple[str, str] | None:
     waits = ratio(run, "peers-wait", "throughput", "starlette-uvicorn", "aiohttp")
     if waits is None:
         return None
-    verdict = "no longer so: ASGI put one between them again, at no loss" if waits.low > 0.8 else "half right: ASGI costs"
+    verdict = ("no longer so: ASGI put one between them again, at no loss" if waits.low > 0.8 else
+               "half right: ASGI costs")
     evidence = f"waiting 20 ms, uvicorn and Starlette answer {shown(waits)} of what aiohttp does"
     if cost := ratio(run, "peers-plaintext", "cpu_us", "starlette-uvicorn", "aiohttp"):
         evidence += f", and the smallest answer costs them {shown(cost)} of its CPU time"
@@ -128,8 +129,8 @@ def perl_and_ruby(run: Summary) -> tuple[str, str] | None:
     counter = all(interval.low > 1.5 for interval in (*perl.values(), ruby))
     loops = wording.names([f"{label} {shown(interval)}" for label, interval in perl.items()])
     return "wrong: it is the server's model" if counter else UNDECIDED, (
-        f"when requests wait, one process with a loop answers, of what four of Starman's do, {loops}; 16 threads of Puma "
-        f"answer {shown(ruby)} of four processes of Unicorn")
+        f"when requests wait, one process with a loop answers, of what four of Starman's do, {loops}; 16 threads of "
+        f"Puma answer {shown(ruby)} of four processes of Unicorn")
 
 
 def proxy_in_front(run: Summary) -> tuple[str, str] | None:
@@ -138,11 +139,11 @@ def proxy_in_front(run: Summary) -> tuple[str, str] | None:
     if cost is None or rate is None:
         return None
     shields = ratio(run, "slow-senders", "p99_ms", "thread-pool, 16 threads", "nginx before thread-pool, 16 threads")
-    evidence = (f"with nginx before it, on the same CPU, a small answer of event-loop costs {shown(cost)} of the CPU time "
-                f"and {shown(rate)} as many are answered")
+    evidence = (f"with nginx before it, on the same CPU, a small answer of event-loop costs {shown(cost)} of the CPU "
+                f"time, and {shown(rate)} as many are answered")
     if shields is not None:
-        evidence += (f"; beside clients that send slowly the 99th percentile of a pool is {shown(shields)} of that of the "
-                     "same pool behind nginx")
+        evidence += (f"; beside clients that send slowly the 99th percentile of a pool is {shown(shields)} of that of "
+                     "the same pool behind nginx")
     verdict = ("right: the hop is cheap" if cost.high <= NOTABLE else UNDECIDED if cost.low <= NOTABLE else
                "half right: the hop has its price, and shields a pool from slow clients"
                if shields is not None and many_times(shields) else "half right: the hop has its price")

@@ -47,7 +47,8 @@ def wrk_command(load: Load, port: int, seconds: float) -> list[str]:
     # The upper bound only matters if the harness dies; normally SIGINT ends the run at a fraction of a second.
     return ["wrk", f"-t{load.threads}", f"-c{load.connections}", f"-d{math.ceil(seconds) + 3}s", "--timeout", "10s",
             "-s", str(SCRIPT), f"http://127.0.0.1:{port}{load.path}", "--",
-            str(load.pipeline), "1" if load.close else "0", str(load.slow_share), load.slow_path or "-", str(SEED), str(load.post_bytes)]
+            str(load.pipeline), "1" if load.close else "0", str(load.slow_share), load.slow_path or "-", str(SEED),
+            str(load.post_bytes)]
 
 
 def parse(output: str, generator_cpu_seconds: float = 0.0) -> LoadResult:

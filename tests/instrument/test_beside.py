@@ -58,7 +58,8 @@ class Gates(unittest.TestCase):
     def test_connections_that_were_not_there(self):
         self.assertEqual(self.reasons(), [])
         self.assertEqual(self.reasons(open_at_end=95), [])
-        self.assertEqual(self.reasons(open=99), ["fewer connections than asked for were open beside the load when it began"])
+        self.assertEqual(self.reasons(open=99),
+                         ["fewer connections than asked for were open beside the load when it began"])
         self.assertEqual(self.reasons(open_at_end=80),
                          ["fewer connections than asked for were open beside the load when it ended"])
         self.assertEqual(self.reasons(problem="no more descriptors"), ["beside the load: no more descriptors"])

@@ -10,8 +10,8 @@ from corelab_bench import http_check, scenarios, schedule, targets
 
 
 def timed(**changes) -> dict:
-    return {"kind": "latency", "load": {"classes": {"fast": "9:/plaintext", "slow": "1:/block?ms=5"}, "of_class": "fast",
-                                        "connections": 8}} | changes
+    classes = {"fast": "9:/plaintext", "slow": "1:/block?ms=5"}
+    return {"kind": "latency", "load": {"classes": classes, "of_class": "fast", "connections": 8}} | changes
 
 
 class EntriesOfTheirOwn(unittest.TestCase):
@@ -83,7 +83,8 @@ class Manifests(unittest.TestCase):
                          "nosuchprogram is not installed (Debian package nosuch)")
         self.assertEqual(self.peer(files=["lib/nosuch.so"], elsewhere="npm has it").absent,
                          "lib/nosuch.so is not installed (npm has it)")
-        self.assertIn("the Perl module No::Such is not installed", self.peer(perl_modules=["strict", "No::Such"]).absent)
+        self.assertIn("the Perl module No::Such is not installed",
+                      self.peer(perl_modules=["strict", "No::Such"]).absent)
         self.assertIn("the Python module nosuch", self.peer(python_modules=["nosuch"]).absent)
         self.assertEqual(self.peer(files=["manifest.toml"], perl_modules=["strict"]).absent, "")
 

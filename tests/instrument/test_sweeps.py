@@ -19,7 +19,8 @@ class Sweeps(unittest.TestCase):
         with open(repo.SCENARIOS / "pool-size.toml", "rb") as file:
             source = tomllib.load(file)
         registered = {"source": source, "server_cpus": [0], "generator_cpus": [1],
-                      "entries": [{"label": label, "target": entry["target"]} for label, entry in source["entries"].items()]}
+                      "entries": [{"label": label, "target": entry["target"]}
+                                  for label, entry in source["entries"].items()]}
         records = []
         for label, rate in RATES.items():
             record = support.good_record(scenario="pool-size", entry=label, target=label.split()[0])
@@ -36,8 +37,8 @@ class Sweeps(unittest.TestCase):
         self.assertEqual(self.sweep.values, [1, 4, 16, 64])
 
     def test_the_message_says_what_each_gains(self):
-        self.assertEqual(self.sweep.message, "requests a second, threads or processes from 1 to 64: 64.0× on thread-pool "
-                         "and 16.0× on prefork up to 16")
+        self.assertEqual(self.sweep.message, "requests a second, threads or processes from 1 to 64: 64.0× on "
+                         "thread-pool and 16.0× on prefork up to 16")
 
     def test_a_point_that_is_missing_is_a_dash(self):
         self.assertEqual(self.sweep.cell("prefork", 64), "–")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# usage: run.sh PORT SCRATCH [PROCESSES [THREADS [CLASS]]]   gthread workers even for one thread: only the numbers differ
+# usage: run.sh PORT SCRATCH [PROCESSES [THREADS [CLASS]]]
+# gthread workers even for one thread, so that only the numbers differ; CLASS gevent has greenlets instead.
 set -euo pipefail
 cd "$(dirname "$0")/../common"
 port=$1 scratch=$2 processes=${3:-1} threads=${4:-1} class=${5:-gthread}

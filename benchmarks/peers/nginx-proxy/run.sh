@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# usage: run.sh PORT SCRATCH BIN [FLAGS OF corelab serve...]   nginx in the foreground, the core behind it on a socket file
+# usage: run.sh PORT SCRATCH BIN [FLAGS OF corelab serve...]
+# nginx in the foreground, the core behind it on a socket file.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 port=$1 scratch=$2 bin=$3

@@ -8,7 +8,8 @@ from corelab_bench.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, WIDTH,
 from corelab_bench.summary import Summary, metric_name
 
 COLUMNS = 2
-LOOKS = ((BLUE, "o", "-"), (ORANGE, "D", "--"), (GREEN, "^", ":"), (BLACK, "s", "-."))  # the shape says the same as the colour
+# The shape says the same as the colour.
+LOOKS = ((BLUE, "o", "-"), (ORANGE, "D", "--"), (GREEN, "^", ":"), (BLACK, "s", "-."))
 LETTERS = 52
 BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
 
