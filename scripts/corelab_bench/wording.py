@@ -73,14 +73,32 @@ def absolute(row: Row, metric: str) -> str:
 
 
 def load(scenario: ScenarioSummary) -> str:
-    """What is asked, how often at once."""
+    """What is asked, how often at once, and what else is there."""
+    return asked_for(scenario) + surroundings(scenario.source)
+
+
+def surroundings(source: dict) -> str:
+    text = ""
+    if source.get("beside", {}).get("connections"):
+        others, slow = source["beside"], f" at {source['beside'].get('bytes_per_second', 0):,g} bytes a second"
+        text += "; beside it " + {
+            "idle": f"{count(others['connections'], 'idle connection')}",
+            "slow-send": f"{count(others['connections'], 'client')} that send{slow}",
+            "slow-read": f"{count(others['connections'], 'client')} that read `{others.get('path')}`{slow}",
+        }[others["mode"]]
+    if "upstream" in source:
+        text += f"; behind it {source['upstream']}"
+    return text + (f"; varied: {source['parameter']}" if "parameter" in source else "")
+
+
+def asked_for(scenario: ScenarioSummary) -> str:
     kind = scenario.source.get("kind", "load")
     asked = parse_load(kind, scenario.source["load"])
     if kind in ("latency", "sweep"):
         return timed_load(kind, asked)
     if kind == "idle":
         return f"`{asked.path}` once on each of up to {max(scenario.source['steps']):,} connections, which then idle"
-    text = f"`{asked.path}`"
+    text = f"`{asked.path}`" + (f", a POST of {size(asked.post_bytes)}" if asked.post_bytes else "")
     if asked.slow_path:
         text += f" and {asked.slow_share:.0%} `{asked.slow_path}`"
     text += f", {count(asked.connections, 'connection')}"

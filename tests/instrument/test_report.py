@@ -73,6 +73,13 @@ class Report(unittest.TestCase):
         own = (self.run_folder / "report.md").read_text()
         self.assertIn("](./figures/ratios.svg)", own)
 
+    def test_the_load_of_a_scenario_says_what_else_is_there(self):
+        loads = dict(re.findall(r"^\| ([\w-]+) \| (`/[^|]*) \| server on", self.text, re.MULTILINE))
+        self.assertIn("a POST of 64.0 KiB", loads["uploads"])
+        self.assertIn("beside it 200 clients that send at 20 bytes a second", loads["slow-senders"])
+        self.assertIn("behind it event-loop", loads["upstream-wait"])
+        self.assertIn("varied: threads or processes", loads["pool-size"])
+
     def test_tables_are_whole(self):
         """Every row of a table has the columns of its head."""
         columns = None
