@@ -1,5 +1,6 @@
 """What the tests share: targets made of the fake server, a scenario for them, and a synthetic run with known answers."""
 
+import functools
 import json
 import os
 import random
@@ -53,12 +54,18 @@ def good_record(**changes) -> dict:
             "machine": {"steal_share": 0.0, "foreign_share": 0.01}} | changes
 
 
+@functools.cache
+def known_peers() -> list[targets.Target]:
+    """Looked for once: each look asks other programs."""
+    return targets.peers(repo.PEERS)
+
+
 def synthetic_run(folder: Path, profile: str = "full", only: tuple[str, ...] = ()) -> Path:
     """A run over the repository's own scenarios in which every core costs 8 µs a request, `prefork` twice that,
     `thread-pool` is absent, `multi-reactor` is INVALID, and the canned responders cost 7.5 µs. `only`: of these
     scenarios."""
     cores = targets.Catalogue([targets.Target(name, "core", "a model", waiting="evented")
-                               for name in targets.EXPECTED_CORES] + targets.peers(repo.PEERS) +
+                               for name in targets.EXPECTED_CORES] + known_peers() +
                               [targets.Target(f"floor-{model}", "floor", words)
                                for model, words in targets.FLOOR_MODELS.items()])
     known = scenarios.load_scenarios(repo.SCENARIOS, cores)
