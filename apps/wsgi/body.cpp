@@ -71,9 +71,10 @@ std::size_t StreamedBody::pull(std::span<char> into) {
       if (block) {
         ready_.assign(PyBytes_AS_STRING(block.get()),
                       static_cast<std::size_t>(PyBytes_GET_SIZE(block.get())));
-      } else {
-        blocks_.reset();
+        got_ += ready_.size();
       }
+      // Closed here, where it may take its time, and not on the loop that drops a complete answer.
+      if (!block || (length_ && got_ >= *length_)) blocks_.reset();
     } catch (const PythonError&) {
       print_exception();
       blocks_.reset();

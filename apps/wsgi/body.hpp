@@ -38,7 +38,11 @@ class StreamedBody final : public BodySource {
   /// `first`: blocks that were asked for already.
   StreamedBody(Interpreters& interpreters, Blocks blocks, std::string first,
                std::optional<std::size_t> length)
-      : interpreters_(interpreters), blocks_(std::move(blocks)), ready_(std::move(first)), length_(length) {}
+      : interpreters_(interpreters),
+        blocks_(std::move(blocks)),
+        ready_(std::move(first)),
+        got_(ready_.size()),
+        length_(length) {}
   ~StreamedBody() override;
 
   std::size_t pull(std::span<char> into) override;
@@ -50,6 +54,7 @@ class StreamedBody final : public BodySource {
   std::optional<Blocks> blocks_;  // until its end
   std::string ready_;             // what a pull had no room for
   std::size_t given_ = 0;         // of it
+  std::size_t got_;               // of the whole body, from the application
   std::optional<std::size_t> length_;
 };
 
