@@ -75,7 +75,10 @@ Connection::Connection(Worker& worker, Accepted accepted, bool is_control)
 }
 
 Connection::~Connection() {
-  if (session_) worker_->sessions.give(std::move(session_));
+  if (session_) {
+    session_->give_up_body();  // whoever makes it learns now that the client has left
+    worker_->sessions.give(std::move(session_));
+  }
   WorkerCounters::add(home_.open, -1);
 }
 
@@ -211,15 +214,18 @@ void Connection::refuse(Violation violation) {
   linger();
 }
 
+void Connection::show_busy(bool is_busy) {
+  if (!worker_->shows_when_busy) return;
+  worker_->counters.busy_since_ms.store(is_busy ? coarse_now().time_since_epoch() / std::chrono::milliseconds(1) : 0,
+                                        std::memory_order_relaxed);
+}
+
 bool Connection::run_handler(Waiter& waiter) {
   Request& request = session_->request();
   request.peer = peer_;
   const Handler& handler = app_.find(request);
   say_who_is_served();
-  if (worker_->shows_when_busy) {
-    worker_->counters.busy_since_ms.store(coarse_now().time_since_epoch() / std::chrono::milliseconds(1),
-                                         std::memory_order_relaxed);
-  }
+  show_busy(true);
   if (handler.plain && !handler.blocks && !trace()) {
     // The hot path. A handler that answers at once is never late: --request-timeout is for those that wait or block.
     Response response;
@@ -283,7 +289,9 @@ bool Connection::pull_body(Waiter& waiter) {
   handler_started_ = Clock::now();
   if (worker_->call_elsewhere == nullptr) {
     say_who_is_served();
+    show_busy(true);
     pull_piece();
+    show_busy(false);
     take_piece();
     return true;
   }
@@ -365,7 +373,7 @@ void Connection::respond(Response response) {
   }
   session_->respond(std::move(response), this_answer_is_last());
   wait_ = Wait::nothing;  // whatever it waits for next, it waits for anew
-  if (worker_->shows_when_busy) worker_->counters.busy_since_ms.store(0, std::memory_order_relaxed);
+  show_busy(false);
   std::uint64_t requests = worker_->counters.requests.fetch_add(1, std::memory_order_relaxed) + 1;
   // The control thread takes it as any TERM: this worker drains, and its supervisor starts another.
   if (requests == settings_.max_requests) kill(getpid(), SIGTERM);

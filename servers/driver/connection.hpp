@@ -110,6 +110,7 @@ class Connection {
   void pull_piece();
   void take_piece();
   bool run_handler(Waiter& waiter);
+  void show_busy(bool is_busy);
   void answer_from_handler();
   void respond(Response response);
   bool this_answer_is_last() const;
