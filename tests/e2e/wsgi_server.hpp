@@ -1,0 +1,47 @@
+#pragma once
+// A server of a Python application: one of those in wsgi_app, or one that a test writes.
+
+#include <string>
+#include <vector>
+
+#include "tests/support/cores.hpp"
+#include "tests/support/server_process.hpp"
+
+namespace corelab::test {
+
+// Arguments of `--app wsgi:APP` and `--app-dir`, wsgi_app if it is empty.
+Arguments wsgi(const std::string& app, const std::string& directory = "");
+// What Python is not to do in a test: leave compiled files beside the modules.
+Surroundings for_python();
+// False if the program under test was built without Python.
+bool has_python();
+// Whole lines of `text` that hold `part`.
+int lines_with(const std::string& text, const std::string& part);
+
+// How a core runs an application that blocks: in its own threads, or, if its are loops, on helper threads.
+struct Manner {
+  Core core;
+  bool offloads = false;
+};
+std::ostream& operator<<(std::ostream& out, const Manner& manner);
+std::string manner_name(const ::testing::TestParamInfo<Manner>& info);
+std::vector<Manner> manners();
+
+// The base of WSGI tests: skipped without Python.
+class WsgiTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  static ServerProcess serve(const std::string& core, const std::string& app, Arguments more = {},
+                             const std::string& directory = "");
+};
+
+// The same, once for each manner.
+class WsgiMannerTest : public ::testing::TestWithParam<Manner> {
+ protected:
+  void SetUp() override;
+  const Core& core() const { return GetParam().core; }
+  // With `count` workers, where the core takes them.
+  ServerProcess serve(const std::string& app, int count, Arguments more = {}) const;
+};
+
+}  // namespace corelab::test
