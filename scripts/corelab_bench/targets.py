@@ -109,7 +109,9 @@ def peer(path: Path) -> Target:
         manifest = tomllib.load(file)
     absent = ""
     for program in manifest.get("programs", []):
-        if not shutil.which(program):
+        if program.startswith("./") and not shutil.which(path.parent / program):
+            absent = f"{Path(program).name} is not installed: run `make setup-peers`"
+        elif not program.startswith("./") and not shutil.which(program):
             absent = f"{program} is not installed (Debian package {manifest.get('package', 'unknown')})"
     for module in manifest.get("python_modules", []):
         if not absent and importlib.util.find_spec(module) is None:
