@@ -49,8 +49,8 @@ def run(server: Server, load: CrashLoad, seconds: float, cpus: list[int], seed: 
         processes = server.pids()
         if victim not in processes:
             raise LoadError("the worker ended before it got the signal")
+        hit = time.monotonic() - begun  # before: what the signal breaks must not seem broken earlier
         os.kill(victim, getattr(signal, f"SIG{load.signal}"))
-        hit = time.monotonic() - begun
         output, _ = client.communicate(timeout=seconds + load.timeout + PATIENCE_SECONDS)
     except subprocess.TimeoutExpired as late:
         raise LoadError("the client did not end in time") from late

@@ -1,8 +1,10 @@
 """What chance alone does when each connection picks a worker by a fair die."""
 
+import functools
 import math
 
 
+@functools.cache
 def share_probabilities(connections: int, workers: int) -> list[float]:
     """The binomial: the probability that a given worker has 0, 1, … of the connections."""
     chance = 1 / workers
