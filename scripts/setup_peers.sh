@@ -8,6 +8,12 @@ command -v apt-get >/dev/null || { echo "setup-peers: this machine has no apt; s
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
 
+# pm2 comes from npm, beside the peer that it starts.
+if [ ! -x benchmarks/peers/node-pm2/node_modules/.bin/pm2-runtime ] && command -v npm >/dev/null; then
+  npm install --prefix benchmarks/peers/node-pm2 --no-audit --no-fund --no-package-lock >&2 ||
+    echo "setup-peers: npm could not install pm2" >&2
+fi
+
 missing=()
 for package in $(sed -n 's/^package = "\(.*\)"$/\1/p' benchmarks/peers/*/manifest.toml | tr ' ' '\n' | sort -u); do
   if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ]; then continue; fi

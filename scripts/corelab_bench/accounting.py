@@ -111,7 +111,8 @@ class Memory:
     """PSS counts a shared page once over the processes that share it; RSS would count it in each."""
 
     pss_bytes: int = 0
-    private_bytes: int = 0
+    private_bytes: int = 0  # in no other process: what one process more costs
+    shared_bytes: int = 0  # each process's part of what several map: PSS less what is private
     processes: int = 0
     threads: int = 0
     fds: int = 0
@@ -134,6 +135,7 @@ def read_memory(pids: list[int]) -> Memory:
                 memory.pss_bytes += int(rest.split()[0]) * 1024
             elif name in ("Private_Clean", "Private_Dirty"):
                 memory.private_bytes += int(rest.split()[0]) * 1024
+        memory.shared_bytes = memory.pss_bytes - memory.private_bytes
         memory.processes += 1
         memory.threads += threads
         memory.fds += fds

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from corelab_bench import analysis, wording
-from corelab_bench.lessons import starvation
-from corelab_bench.lessons.lesson import mean, timed_rows
 from corelab_bench.scenarios import LOWER_IS_BETTER
 from corelab_bench.summary import Summary
 
@@ -198,13 +196,40 @@ def loop_is_parallel(run: Summary) -> tuple[str, str] | None:
 
 
 def processes_and_balance(run: Summary) -> tuple[str, str] | None:
-    lesson = starvation.lesson(run)
-    if lesson is None:
+    confined = ratio(run, "blocked-worker", "late_share", "prefork-evented, 4 workers", "event-loop")
+    shared = ratio(run, "blocked-worker", "late_share", "prefork-evented, 4 workers", "thread-pool-handoff, 4 threads")
+    if confined is None or shared is None:
         return None
-    rows = timed_rows(lesson.scenario)
-    worst = max(rows, key=lambda row: mean(row, "starved_connections"))
-    return OPEN, (f"a neighbour of it was: with a fixed number of workers that hold their connections, "
-                  f"{mean(worst, 'starved_connections'):.0f} clients are never answered")
+    verdict = ("half right: a blocked worker stops only its own clients, but nothing moves them to the others"
+               if confined.high < 1 and shared.low > 2 else "not decided by these figures")
+    skew = ratio(run, "balance-peers", "largest_share", "aiohttp × 4", "Node's cluster × 4")
+    uneven = f"; the fullest of four processes sharing a port has {shown(skew)} of what Node's cluster deals" if skew else ""
+    return verdict, (f"with one of four workers blocked, {shown(confined)} as many quick requests are late as on a single "
+                     f"loop, and {shown(shared)} as many as with a shared queue{uneven}")
+
+
+def one_process(run: Summary) -> tuple[str, str] | None:
+    speed = ratio(run, "aiohttp-processes", "throughput", "aiohttp × 2", "aiohttp × 1")
+    dead = ratio(run, "crash", "recovery_ms", "aiohttp × 1", "Flask, gunicorn 2 × 8")
+    if dead is None:
+        return None
+    verdict = ("wrong: nobody restarts the only process" if dead.low > 2 else "not decided by these figures")
+    faster = (f"; computing on two CPUs, two processes answer {shown(speed)} of what one does" if speed else
+              "; the speed of one process against two is open")
+    return verdict, (f"after a kill, aiohttp alone is in trouble for at least {shown(dead)} of the time that two workers "
+                     f"under gunicorn are{faster}")
+
+
+def process_managers(run: Summary) -> tuple[str, str] | None:
+    managed = {label: ratio(run, "crash", "recovery_ms", "aiohttp × 1", label)
+               for label in ("Node × 1, pm2", "Flask, gunicorn 2 × 8", "prefork-evented, 2 workers")}
+    managed = {label: found for label, found in managed.items() if found is not None}
+    if len(managed) < 2:
+        return None
+    verdict = ("right that they are apart, but they decide what a crash costs"
+               if all(found.low > 1.2 for found in managed.values()) else "not decided by these figures")
+    return verdict, ("a process that nobody restarts is in trouble for at least " +
+                     wording.names([f"{shown(found)} of the time of {label}" for label, found in managed.items()]))
 
 
 CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
@@ -229,12 +254,12 @@ CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
      "Ask whether you will want another server one day."),
     ("Perl and Ruby find parallel handling hard, so their servers do it", "Plack servers, Mojolicious, Puma, Unicorn",
      perl_and_ruby, "Look at the server, not at the language."),
-    ("`python main.py` is enough for production", "one process against several, and the kill of the only one", None,
+    ("`python main.py` is enough for production", "one process against several, and the kill of the only one", one_process,
      "Run a supervisor and more than one worker."),
     ("If everything speaks HTTP, put nginx in front", "what a proxy hop costs", proxy_in_front,
      "A proxy for TLS, files and slow clients; it does not make a blocked worker answer. NGINX Unit, which joined the two, "
      "seeks maintainers since 2025 (from its documentation)."),
-    ("Process managers are another matter", "recovery after a kill: pm2, gunicorn, a supervisor, none", None,
+    ("Process managers are another matter", "recovery after a kill: pm2, gunicorn, a supervisor, none", process_managers,
      "Whoever starts the workers decides what a crash costs."),
 )
 

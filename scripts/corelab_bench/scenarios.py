@@ -13,13 +13,15 @@ from pathlib import Path
 
 from corelab_bench import http_check
 from corelab_bench.targets import Catalogue, Target
+from corelab_bench.worker_loads import BalanceLoad, CrashLoad
 
 PROFILES_FILE = "profiles.toml"
 USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
 METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "p50_ms", "p99_ms",
-           "near_capacity_p99_ms")
-LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms", "near_capacity_p99_ms")
-KINDS = ("load", "idle", "latency", "sweep")
+           "near_capacity_p99_ms", "late_share", "largest_share", "recovery_ms", "lost_requests", "pss_bytes")
+LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms", "near_capacity_p99_ms", "late_share",
+                   "largest_share", "recovery_ms", "lost_requests", "pss_bytes")
+KINDS = ("load", "idle", "latency", "sweep", "balance", "crash")
 BESIDE_MODES = ("idle", "slow-send", "slow-read")
 
 
@@ -69,6 +71,8 @@ class TimedLoad:
     max_unanswered: float = 0.001  # of the requests; more is INVALID
     min_kept: float = 0.98  # share of an open loop's requests answered by the end; less is INVALID
     shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of what a closed loop reaches
+    blocker: str = ""  # a path that one more connection asks for without a pause: its worker is kept blocked
+    late_ms: float = 0.0  # with it: answers of `of_class` that take longer count as late
     wrk_beside: bool = False  # wrk's own latencies of the same closed loop, for comparison
     body: str | None = None
     threads: int = 1
@@ -91,14 +95,16 @@ class TimedLoad:
 
     @property
     def paths(self) -> list[str]:
-        return [text.partition(":")[2] for text in self.classes.values()]
+        return [text.partition(":")[2] for text in self.classes.values()] + ([self.blocker] if self.blocker else [])
 
     @property
     def path(self) -> str:
         return self.paths[0]
 
 
-def parse_load(kind: str, table: dict) -> "Load | TimedLoad":
+def parse_load(kind: str, table: dict) -> "Load | TimedLoad | BalanceLoad | CrashLoad":
+    if kind in ("balance", "crash"):
+        return {"balance": BalanceLoad, "crash": CrashLoad}[kind](**table)
     return TimedLoad(**table) if kind in ("latency", "sweep") else Load(**table)
 
 
@@ -151,7 +157,7 @@ class Scenario:
     kind: str  # one of KINDS
     compare: str  # the metric of the table
     reference: str
-    load: Load | TimedLoad
+    load: Load | TimedLoad | BalanceLoad | CrashLoad
     limits: Limits
     entries: tuple[Entry, ...]
     server_cpus: int
@@ -266,6 +272,12 @@ def check(scenario: Scenario) -> None:
         complain("a parameter needs entries that say their value of it (at = …)")
     if scenario.kind == "sweep" and not scenario.load.shares:
         complain("a sweep needs shares, the loads to offer")
+    if scenario.kind == "latency" and bool(scenario.load.blocker) != (scenario.load.late_ms > 0):
+        complain("blocker and late_ms stand together")
+    if scenario.kind == "crash" and scenario.load.signal not in ("KILL", "STOP"):
+        complain(f"signal is KILL or STOP, not {scenario.load.signal}")
+    if scenario.kind == "balance" and scenario.load.count_by not in ("stats", "pid"):
+        complain(f"count_by is stats or pid, not {scenario.load.count_by}")
     if isinstance(scenario.load, TimedLoad) and (scenario.load.close or scenario.load.pipeline != 1):
         complain("close and pipeline are wrk's")
     for claim in scenario.hypothesis.get("claims", []):

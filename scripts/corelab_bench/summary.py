@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corelab_bench import analysis, validity
+from corelab_bench import analysis, balance, validity
 from corelab_bench.analysis import Interval
 from corelab_bench.scenarios import LOWER_IS_BETTER, Limits
 from corelab_bench.schedule import AGAIN
@@ -184,6 +184,8 @@ def trial_metrics(trial: dict) -> dict[str, float]:
         whole = [step for step in steps if step["open"] == step["asked"]]
         numbers = {"idle_established": float(min(max(step["open"] for step in steps),
                                                  max(step["established"] for step in steps)))}
+        if whole:
+            numbers["pss_bytes"] = float(whole[-1]["pss_bytes"])
         if len(whole) > 1:
             slope = analysis.slope([step["open"] for step in whole], [step["pss_bytes"] for step in whole])
             numbers["bytes_per_connection"] = max(slope, 1.0)  # below a byte there is nothing to take a ratio of
@@ -193,7 +195,18 @@ def trial_metrics(trial: dict) -> dict[str, float]:
         one = timed["classes"][trial["of_class"]] if trial["of_class"] else timed
         numbers = {"throughput": timed["achieved_rate"], "p50_ms": one["response_ms"]["p50"],
                    "p99_ms": one["response_ms"]["p99"]}
+        if "late_share" in timed:  # below one request there is nothing to take a ratio of
+            numbers["late_share"] = max(timed["late_share"], 1 / max(one["due"], 1))
         return {name: number for name, number in numbers.items() if number is not None}
+    if trial["kind"] == "balance":
+        shares = [balance.largest_share(opening) for opening in trial["openings"]]
+        return {"largest_share": statistics.mean(shares)}
+    if trial["kind"] == "crash":
+        crash = trial["crash"]
+        recovery = crash["recovery_seconds"]
+        # One that has not recovered takes at least as long as it was watched; none is faster than the timeline sees.
+        seconds = crash["watched_seconds"] if recovery is None else max(recovery, crash["bin_seconds"])
+        return {"recovery_ms": 1000 * seconds, "lost_requests": float(max(sum(crash["lost"].values()), 1))}
     if trial["kind"] == "sweep":
         numbers = {"throughput": trial["capacity"]["achieved_rate"]}
         near = max((step for step in trial["steps"] if step["share"] < 1), key=lambda step: step["share"])
@@ -354,4 +367,7 @@ def metric_name(metric: str) -> str:
             "bytes_per_connection": "user memory per idle connection",
             "idle_established": "idle connections held", "p50_ms": "median response time",
             "p99_ms": "99th percentile of the response time",
-            "near_capacity_p99_ms": "99th percentile of the response time near capacity"}[metric]
+            "near_capacity_p99_ms": "99th percentile of the response time near capacity",
+            "late_share": "share of the quick requests that are late", "largest_share": "largest share of a worker",
+            "recovery_ms": "time until all is answered again", "lost_requests": "requests lost",
+            "pss_bytes": "memory of the whole server"}[metric]

@@ -129,7 +129,9 @@ def why_absent(manifest: dict, folder: Path) -> str:
     """What a peer needs and this machine lacks, and where it is to be had; empty when nothing is."""
     whence = manifest.get("elsewhere", f"Debian package {manifest.get('package', 'unknown')}")
     for program in manifest.get("programs", []):
-        if not shutil.which(program):
+        if program.startswith("./") and not shutil.which(folder / program):
+            return f"{Path(program).name} is not installed: run `make setup-peers`"
+        if not program.startswith("./") and not shutil.which(program):
             return f"{program} is not installed ({whence})"
     for file in manifest.get("files", []):
         if not (folder / file).exists():

@@ -55,7 +55,15 @@ def run(program: Path, load: TimedLoad, limits: Limits, port: int, seconds: floa
     result = json.loads(done.stdout)
     kept = {key: result[key] for key in KEPT_OF_RUN}
     kept["classes"] = {name: {key: of_class[key] for key in KEPT} for name, of_class in result["classes"].items()}
+    if load.late_ms:
+        kept["late_share"] = late_share(result["classes"][load.of_class], load.late_ms)
     return kept
+
+
+def late_share(of_class: dict, late_ms: float) -> float:
+    """Of the requests due: answered later than that, or not at all."""
+    in_time = sum(count for bin_ms, count in of_class["response_histogram"] if bin_ms <= late_ms)
+    return 1 - in_time / of_class["due"] if of_class["due"] else 1.0
 
 
 def wrk_latency(load: TimedLoad, port: int, seconds: float, cpus: list[int]) -> dict:

@@ -4,13 +4,15 @@
 the server is stopped.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import shlex
 import time
 from pathlib import Path
 
-from corelab_bench import accounting, beside, http_check, load, repo, timed_load, validity
+from corelab_bench import accounting, balance, beside, crash, http_check, load, repo, timed_load, validity
+from corelab_bench.blocker import Blocker
 from corelab_bench.idle import IdleClient
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
@@ -207,8 +209,12 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     record["of_class"] = scenario.load.of_class
     before = set(server.pids())
     # Every entry of a block meets the same arrivals.
-    with beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record):
+    asked = scenario.load
+    with (beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record),
+          Blocker(server.port, asked.blocker) if asked.blocker else contextlib.nullcontext() as blocker):
         record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
+        if blocker:
+            record["blocks"] = blocker.blocks
     if scenario.load.wrk_beside:
         wait_until_settled(server, record)
         record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)
@@ -240,4 +246,18 @@ def timed(slot: Slot, server: Server, placement: Placement, bin_dir: Path, seed:
                           spins=not placement.shared)
 
 
-TRIALS = {"load": load_trial, "idle": idle_trial, "latency": latency_trial, "sweep": sweep_trial}
+def balance_trial(slot: Slot, server: Server, _: Placement, __: Path, record: dict) -> None:
+    first_answers(server, slot.scenario, record)
+    if not record.get("wrong_before"):
+        record["workers"] = slot.scenario.load.workers
+        record["openings"] = balance.openings(server.port, slot.scenario.load, slot.seconds)
+
+
+def crash_trial(slot: Slot, server: Server, placement: Placement, _: Path, record: dict) -> None:
+    first_answers(server, slot.scenario, record)
+    if not record.get("wrong_before"):
+        record["crash"] = crash.run(server, slot.scenario.load, slot.seconds, placement.generator, slot.block)
+
+
+TRIALS = {"load": load_trial, "idle": idle_trial, "latency": latency_trial, "sweep": sweep_trial,
+          "balance": balance_trial, "crash": crash_trial}

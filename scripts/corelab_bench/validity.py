@@ -48,6 +48,8 @@ def latency_gates(record: dict, limits: Limits) -> list[str]:
     timed = record.get("timed")
     if not timed:
         return reasons or ["no load was measured"]
+    if record.get("blocks") == 0:
+        reasons.append("no worker was blocked: the blocking connection had no answer")
     return reasons + timed["invalid"] + sampled_gates(record, timed)
 
 
@@ -132,4 +134,29 @@ def spread_gate(spread: float, limits: Limits) -> str:
     return ""
 
 
-GATES = {"load": load_gates, "idle": idle_gates, "latency": latency_gates, "sweep": sweep_gates}
+def balance_gates(record: dict, _: Limits) -> list[str]:
+    """Counts do not depend on how much of the CPU others took meanwhile."""
+    reasons = answer_gates(record) + process_gates(record)
+    made = record.get("openings")
+    if not made:
+        return reasons or ["no opening was counted"]
+    if any(sum(opening["connections"]) != record["connections"] for opening in made):
+        reasons.append("the workers' connections do not add up to those that were opened")
+    return reasons
+
+
+def crash_gates(record: dict, limits: Limits) -> list[str]:
+    """That a process ends is what the trial is about; that requests were in trouble before is not."""
+    reasons = answer_gates(record) + machine_gates(record, limits)
+    if record.get("problem"):
+        reasons.append(record["problem"])
+    crash = record.get("crash")
+    if not crash:
+        return reasons or ["no load was measured"]
+    if crash["trouble_before"] > 0:
+        reasons.append("requests were lost or late before any process got a signal")
+    return reasons
+
+
+GATES = {"load": load_gates, "idle": idle_gates, "latency": latency_gates, "sweep": sweep_gates,
+         "balance": balance_gates, "crash": crash_gates}

@@ -68,8 +68,8 @@ def absolute(row: Row, metric: str) -> str:
     if value is None:
         return "–"
     units = {"throughput": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms",
-             "near_capacity_p99_ms": " ms"}
-    return size(value.value) if metric == "bytes_per_connection" else number(value.value) + units[metric]
+             "near_capacity_p99_ms": " ms", "late_share": "", "largest_share": "", "recovery_ms": " ms", "lost_requests": ""}
+    return size(value.value) if metric in ("bytes_per_connection", "pss_bytes") else number(value.value) + units[metric]
 
 
 def load(scenario: ScenarioSummary) -> str:
@@ -96,6 +96,11 @@ def asked_for(scenario: ScenarioSummary) -> str:
     asked = parse_load(kind, scenario.source["load"])
     if kind in ("latency", "sweep"):
         return timed_load(kind, asked)
+    if kind == "balance":
+        return f"{count(asked.connections, 'connection')} opened together, `{asked.path}` on each in turn, over and over"
+    if kind == "crash":
+        return (f"`{asked.path}`, {count(asked.connections, 'connection')}, {asked.rate:g} a second; {asked.signal} to one "
+                "worker")
     if kind == "idle":
         return f"`{asked.path}` once on each of up to {max(scenario.source['steps']):,} connections, which then idle"
     text = f"`{asked.path}`" + (f", a POST of {size(asked.post_bytes)}" if asked.post_bytes else "")
@@ -108,13 +113,14 @@ def asked_for(scenario: ScenarioSummary) -> str:
 
 
 def timed_load(kind: str, asked) -> str:
+    beside = f"; beside them one connection asks for `{asked.blocker}` without a pause" if asked.blocker else ""
     parts = [f"`{text.partition(':')[2]}`" for text in asked.classes.values()]
     weights = [float(text.partition(":")[0]) for text in asked.classes.values()]
     mix = " and ".join(f"{weight / sum(weights):.0%} {part}" for weight, part in zip(weights, parts)) \
         if len(parts) > 1 else parts[0]
     schedule = ("a closed loop, then shares of what it reaches" if kind == "sweep" else
                 f"{asked.rate:g} a second, {asked.arrivals}" if asked.rate else "closed loop")
-    return f"{mix}, {count(asked.connections, 'connection')}, {schedule} (corelab-load)"
+    return f"{mix}, {count(asked.connections, 'connection')}, {schedule} (corelab-load){beside}"
 
 
 def names(labels: list[str]) -> str:

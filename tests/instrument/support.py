@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from corelab_bench import repo, scenarios, targets, trial  # noqa: E402
+from corelab_bench import crash, repo, scenarios, targets, trial  # noqa: E402
 
 FAKE = HERE / "fake_server.py"
 
@@ -124,11 +124,25 @@ def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, 
                           "classes": {name: counts for name in one.load.classes}}
         record |= {"timed": timed, "of_class": one.load.of_class} if one.kind == "latency" else {
             "capacity": timed, "steps": [timed | {"share": share, "rate": 1000 * share} for share in one.load.shares]}
+        if one.kind == "latency" and one.load.late_ms:
+            late = {"event-loop": 0.9, "prefork-evented": 0.2, "multi-reactor": 0.2}.get(entry.target, 0.001)
+            timed["late_share"] = (0.001 if "helper" in entry.label else late) * noise
         if one.kind == "latency" and one.load.wrk_beside:
             record["wrk"] = {"rate": 5000.0, "p50_ms": 0.5, "p99_ms": 1.5}
     if one.kind == "idle":
         del record["load"], record["cpu"]
         size = 10000 if entry.target == "thread-per-connection" else 500
         record["steps"] = [{"asked": count, "open": count, "established": count, "unreadable": [], "threads": 1,
-                            "pss_bytes": int(5e6 + size * count * noise)} for count in one.steps]
+                            "pss_bytes": int(5e6 + size * count * noise), "private_bytes": size * count} for count in entry.steps]
+    if one.kind == "balance":
+        even = one.load.connections // one.load.workers
+        moved = 0 if "cluster" in entry.label else 5 + block % 2
+        counts = [even + moved, even - moved] + [even] * (one.load.workers - 2)
+        record |= {"workers": one.load.workers, "connections": one.load.connections,
+                   "openings": [{"connections": counts, "requests": counts}] * 3}
+    if one.kind == "crash":
+        alone = entry.label == "aiohttp × 1"
+        answers = [[due / 100, 0.02, "refused" if due > 50 and (alone or due < 55 + block) else "answered"]
+                   for due in range(200)]
+        record["crash"] = {"processes": 1, "alone": alone} | crash.reckon(answers, 0.5, 2.0, one.load)
     return record

@@ -25,6 +25,10 @@ async def sleep(request):
     return web.Response(text=f"slept {milliseconds} ms\n")
 
 
+async def pid(_):
+    return web.Response(text=str(os.getpid()))
+
+
 async def cpu(request):
     """On the loop: everybody waits for it."""
     microseconds = int(request.query["us"])
@@ -39,7 +43,8 @@ def main() -> None:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             break
     app = web.Application()
-    app.add_routes([web.get("/plaintext", plaintext), web.get("/sleep", sleep), web.get("/cpu", cpu)])
+    app.add_routes([web.get("/plaintext", plaintext), web.get("/sleep", sleep), web.get("/cpu", cpu),
+                    web.get("/pid", pid)])
     web.run_app(app, host="127.0.0.1", port=port, reuse_port=True, access_log=None, print=None, keepalive_timeout=300)
 
 

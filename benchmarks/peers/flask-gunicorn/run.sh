@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: run.sh PORT SCRATCH [PROCESSES [THREADS [CLASS]]]
+# usage: run.sh PORT SCRATCH [PROCESSES [THREADS [CLASS [GUNICORN FLAGS]]]]
 # gthread workers even for one thread, so that only the numbers differ; CLASS gevent has greenlets instead.
 set -euo pipefail
 cd "$(dirname "$0")/../common"
@@ -10,4 +10,5 @@ if [ "$class" = gevent ] && ! /usr/bin/python3 -c 'import gevent'; then
   exit 1
 fi
 exec gunicorn --bind "127.0.0.1:$port" --workers "$processes" --threads "$threads" --worker-class "$class" \
-  --worker-tmp-dir "$scratch" --keep-alive 300 --graceful-timeout 1 --backlog 2048 --log-level warning flask_lab:app
+  --worker-tmp-dir "$scratch" --keep-alive 300 --graceful-timeout 1 --backlog 2048 --log-level warning "${@:6}" \
+  flask_lab:app

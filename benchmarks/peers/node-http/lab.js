@@ -15,6 +15,7 @@ function answer(response, status, body) {
 function handle(request, response) {
   const url = new URL(request.url, 'http://lab');
   if (url.pathname === '/plaintext') return answer(response, 200, 'Hello, World!');
+  if (url.pathname === '/pid') return answer(response, 200, String(process.pid));
   if (url.pathname === '/sleep') {
     const ms = Number(url.searchParams.get('ms'));
     setTimeout(() => answer(response, 200, `slept ${ms} ms\n`), ms);
