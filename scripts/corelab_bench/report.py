@@ -1,18 +1,19 @@
-"""REPORT.md from a run's raw data: the summary, the figures and one template."""
+"""The report from a run's raw data: the summary, the figures and one template; as Markdown and, from that, as a page."""
 
 import os
 from pathlib import Path
 
 import jinja2
 
-from corelab_bench import claims, figures, lessons, repo, summary, wording
+from corelab_bench import claims, figures, html, lessons, repo, summary, wording
 from corelab_bench.analysis import BCA_FROM, CONFIDENCE, RESAMPLES, WORD_FROM
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write(folder: Path, also: Path | None = None) -> list[Path]:
-    """Draws the figures and writes report.md into the run, and the same report to `also` with its links adjusted."""
+    """Draws the figures and writes report.md and report.html into the run, and the same report to `also` with its links
+    adjusted."""
     run = summary.load_run(folder)
     drawn = figures.draw_all(run, folder / "figures")
     written = []
@@ -20,7 +21,9 @@ def write(folder: Path, also: Path | None = None) -> list[Path]:
         path = path.resolve()
         path.write_text(render(run, drawn, os.path.relpath(folder, path.parent)))
         written.append(path)
-    return written
+    page = folder / "report.html"
+    page.write_text(html.page((folder / "report.md").read_text(), folder / "figures"))
+    return [*written, page]
 
 
 def render(run: summary.Summary, drawn: list[str], base: str) -> str:
