@@ -1,11 +1,11 @@
-"""The report from a run's raw data: the summary, the figures and one template; as Markdown and, from that, as a page."""
+"""The report from a run's raw data: the summary, the figures and one template; as Markdown, and from that as a page."""
 
 import os
 from pathlib import Path
 
 import jinja2
 
-from corelab_bench import claims, figures, html, lessons, repo, summary, wording
+from corelab_bench import claims, decisions, figures, html, lessons, repo, summary, wording
 from corelab_bench.analysis import BCA_FROM, CONFIDENCE, RESAMPLES, WORD_FROM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,11 +39,16 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
     text = environment.get_template("report.md.j2").render(
         run=run, manifest=run.manifest, machine=run.manifest["machine"], base=base.rstrip("/"), drawn=drawn,
         kinds=kinds, wording=wording, lessons=lessons.all_lessons(run),
-        claims=claims.all_claims(run), commands=commands(run), labels=labels(run, kinds), grid=grid(run),
+        claims=claims.all_claims(run), decisions=decisions.all_decisions(run), starved=starved(run), commands=commands(run), labels=labels(run, kinds), grid=grid(run),
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,
         left_out=left_out(run), source=repo.without_paths(str(run.folder)))
     return repo.without_paths(text)
+
+
+def starved(run: summary.Summary) -> lessons.Lesson | None:
+    """The lesson in which the two generators disagree."""
+    return next((lesson for lesson in lessons.all_lessons(run) if lesson.scenario.name == "starvation"), None)
 
 
 def cell_text(text: str) -> str:
