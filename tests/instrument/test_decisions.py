@@ -1,5 +1,6 @@
 """The decision table: a core is taken by the rule and by nothing else, and what was not measured decides nothing."""
 
+import dataclasses
 import tempfile
 import unittest
 from pathlib import Path
@@ -15,14 +16,14 @@ MODELS = {"thread-per-connection": "blocking; thread", "thread-pool": "blocking;
 
 
 class Decisions(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
+    @classmethod
+    def setUpClass(cls):
         # prefork costs twice what the others do, multi-reactor is INVALID, thread-pool absent, event-loop's tail ten
         # times the others'.
-        self.run_ = summary.load_run(support.synthetic_run(Path(folder.name) / "run"))
+        with tempfile.TemporaryDirectory() as folder:
+            cls.run_ = summary.load_run(support.synthetic_run(Path(folder) / "run"))
         for name, model in MODELS.items():
-            self.run_.manifest["targets"][name]["model"] = model
+            cls.run_.manifest["targets"][name]["model"] = model
 
     def decide(self, *scenarios: str, **situation) -> decisions.Decision:
         criteria = tuple(decisions.Criterion((name,)) for name in scenarios)
@@ -72,8 +73,8 @@ class Decisions(unittest.TestCase):
                 self.assertNotIn("None", decision.breaks)
 
     def test_without_verdicts_there_is_no_advice(self):
-        self.run_.manifest["verdicts"] = False
-        self.assertEqual({decision.take for decision in decisions.all_decisions(self.run_)}, {""})
+        without = dataclasses.replace(self.run_, manifest=self.run_.manifest | {"verdicts": False})
+        self.assertEqual({decision.take for decision in decisions.all_decisions(without)}, {""})
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ One file a figure; its `draw` gives nothing where the run has no data for it.
 from pathlib import Path
 
 from corelab_bench.figures import (cores, cost, gil, latency_against_load, memory, offload, process_memory, ratios, stall,
-                                   starvation, switches)
+                                   stall_gantt, stall_heat_map, starvation, switches)
 from corelab_bench.figures.style import STYLE, plt
 from corelab_bench.summary import Summary
 
-FIGURES = (cores, ratios, cost, switches, memory, process_memory, gil, stall, starvation, latency_against_load, offload)
+FIGURES = (cores, ratios, cost, switches, memory, process_memory, gil, stall, stall_heat_map, stall_gantt,
+           starvation, latency_against_load, offload)
 
 
 def name_of(module) -> str:
