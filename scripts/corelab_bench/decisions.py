@@ -1,9 +1,9 @@
 """Your situation, the core to take for it, the evidence, and what breaks that core. Nothing here is an opinion:
 
-A situation names the measurements that decide it, in order. Each keeps the core with the best figure and those that are
-not shown to be behind it (or, with `at_most`, those that keep a limit). Of what is left the simplest is taken, in the
-order of `SIMPLEST`, and the others stand beside it. Where this run lacks the first measurement nothing is taken; a later
-one that it lacks decides nothing, and the table says so.
+A situation names the measurements that decide it, in order. Each keeps the core with the best figure and those that
+are not shown to be behind it (or, with `at_most`, those that keep a limit). Of what is left the simplest is taken, in
+the order of `SIMPLEST`, and the others stand beside it. Where this run lacks the first measurement nothing is taken; a
+later one that it lacks decides nothing, and the table says so.
 """
 
 from collections.abc import Callable

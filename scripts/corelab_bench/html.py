@@ -4,9 +4,9 @@ The content is made once, in report.md.j2; this only sets it: a table of content
 screen, figures that open large (templates/report.js).
 """
 
-import base64
 import html
 import re
+import urllib.parse
 from pathlib import Path
 
 import jinja2
@@ -35,6 +35,15 @@ def page(text: str, figures: Path) -> str:
 def inline_figure(found: re.Match, figures: Path) -> str:
     """As an image of its own: the ids inside two figures cannot clash, and nothing in a figure can run."""
     alt, name = found.groups()
-    data = base64.b64encode((figures / f"{name}.svg").read_bytes()).decode()
+    data = as_address((figures / f"{name}.svg").read_text())
     return (f'<figure id="figure-{name}"><a href="#zoom={name}" title="Enlarge">'
-            f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}"></a></figure>')
+            f'<img alt="{alt}" src="data:image/svg+xml,{data}"></a></figure>')
+
+
+def as_address(svg: str) -> str:
+    """Text, not base64, and without what nobody sees: the page is a third smaller for it."""
+    svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)  # hundredths of a point
+    svg = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", svg)).strip()
+    # Between double quotes an address may hold everything but these: of HTML " and &, of addresses % and #.
+    return urllib.parse.quote(svg.replace('"', "'"), safe=" !$&'()*+,-./:;<=>?@[]_{|}~").replace("&", "&amp;")

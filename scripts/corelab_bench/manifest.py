@@ -108,6 +108,7 @@ def wrk_version() -> str:
 
 
 def targets(catalogue: Catalogue) -> dict[str, dict]:
-    return {target.name: {"kind": target.kind, "model": target.model, "teaches": target.teaches, "version": target.version,
+    return {target.name: {"kind": target.kind, "model": target.model, "teaches": target.teaches,
+                          "version": target.version,
                           "command": repo.without_paths(" ".join(target.command)), "absent": target.absent}
             for target in catalogue.targets.values()}

@@ -1,8 +1,8 @@
 """Single requests over time, from both ends, in a pass of its own that no comparison uses.
 
-The client says when a request was due, sent and answered; the server's own trace (`corelab serve --trace`) says when its
-handler ran. Both read the same monotonic clock. A server does not see a request that waits in its socket, so the wait is
-what lies between `due` and the handler, and no slice of the trace.
+The client says when a request was due, sent and answered; the server's own trace (`corelab serve --trace`) says when
+its handler ran. Both read the same monotonic clock. A server does not see a request that waits in its socket, so the
+wait is what lies between `due` and the handler, and no slice of the trace.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """A run: measure what the plan says, write every trial down at once, end well whatever happens.
 
-results/<run>/ holds manifest.json (machine, versions, the plan with its scenarios as they were read) and
-trials.ndjson (one line a trial). The report is made from these two files and nothing else.
+results/<run>/ holds manifest.json (machine, versions, the plan with its scenarios as they were read), trials.ndjson
+(one line a trial) and, where single requests were traced, requests.ndjson. The report is made from these and nothing
+else.
 """
 
 import dataclasses

@@ -99,7 +99,7 @@ def synthetic_run(folder: Path, profile: str = "full") -> Path:
 
 
 def synthetic_trace(label: str, waits: bool) -> dict:
-    """A second of requests every 5 ms, one in twenty of which blocks for 50 ms and, if it `waits`, holds up the others."""
+    """A second of requests every 5 ms; one in twenty blocks for 50 ms and, if it `waits`, holds up the others."""
     requests, free = [], 0.0
     for index in range(200):
         due, slow = 5.0 * index, index % 20 == 0

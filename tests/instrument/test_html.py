@@ -52,7 +52,8 @@ class Page(unittest.TestCase):
     def test_everything_is_inside(self):
         for name, value in re.findall(r'<(?:img|link|script|iframe|source)\b[^>]*?\b(src|href)="([^"]*)"', self.text):
             self.assertTrue(value.startswith("data:"), f"{name}={value[:60]}")
-        self.assertNotRegex(self.text, r"@import|url\(")
+        without_images = re.sub(r'src="data:[^"]*"', "", self.text)  # clip paths inside a figure are its own
+        self.assertNotRegex(without_images, r"@import|url\(")
 
     def test_it_reads_without_sight(self):
         """A language, a title, headings in order, a text for every figure, tables that scroll by keyboard."""

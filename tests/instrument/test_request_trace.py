@@ -78,11 +78,12 @@ class Pass(unittest.TestCase):
                     if row["class"] == "slow":
                         self.assertGreaterEqual(end - begin, 50)
         slices = sorted(row["handler"][:2] for row in lines["event-loop"]["requests"])
-        self.assertTrue(all(end <= begin for (_, end), (begin, _) in zip(slices, slices[1:])), "a loop runs one at a time")
+        self.assertTrue(all(end <= begin for (_, end), (begin, _) in zip(slices, slices[1:])),
+                        "a loop runs one handler at a time")
 
     def test_a_profile_may_leave_it_out(self):
-        self.assertEqual(request_trace.measure([support.scenario()], support.catalogue("fake"), {}, 0, Path("/nowhere")),
-                         {"seconds": 0, "failures": []})
+        done = request_trace.measure([support.scenario()], support.catalogue("fake"), {}, 0, Path("/nowhere"))
+        self.assertEqual(done, {"seconds": 0, "failures": []})
 
     def test_a_mistake_in_a_scenario_is_named(self):
         with self.assertRaisesRegex(scenarios.ScenarioError, "trace names nosuch, which is no entry"):

@@ -36,7 +36,8 @@ SHAPES = {
     "event-loop": Shape((4,), "The loop waits for all clients; all clients wait for the handler that runs.", loop=True),
     "multi-reactor": Shape((2, 2), "As event-loop, but only the clients of one loop wait for its handler; the kernel "
                            "deals connections out, whatever the load.", loop=True, queues=2),
-    "prefork": Shape((1, 1), "A process waits for its one client; other clients wait in the accept queue.", process=True),
+    "prefork": Shape((1, 1), "A process waits for its one client; other clients wait in the accept queue.",
+                     process=True),
     "prefork-evented": Shape((2, 2), "As multi-reactor, and a crash takes one process's clients only.", loop=True,
                              process=True, queues=2),
 }

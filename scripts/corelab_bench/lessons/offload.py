@@ -66,8 +66,9 @@ def lesson(run: Summary) -> Lesson | None:
         ("Whoever hands over wakes another thread, by a futex or a descriptor, and is woken by it: system calls and "
          "switches that work done in place does not need.")
     if trip := round_trip_us(run):
-        mechanism += (f" A queue between two threads, there and back and without a socket, takes {wording.number(trip)} "
-                      "µs of CPU; a busy server pays less a request, since a thread that is awake finds the next one.")
+        mechanism += (f" A queue between two threads, there and back and without a socket, takes "
+                      f"{wording.number(trip)} µs of CPU; a busy server pays less a request, since a thread that is "
+                      "awake finds the next one.")
     return Lesson(message, scenario.hypothesis["text"], mechanism,
                   ("what is handed over", "scenario", "in place", "handed over", "ratio"), table, "offload.svg",
                   scenario, run.manifest["profile"])

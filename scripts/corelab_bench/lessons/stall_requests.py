@@ -78,7 +78,8 @@ def heat_map_message(entries: list[Traced], predicted_ms: float) -> str:
 def gantt_message(entries: list[Traced]) -> str:
     def waiting(entry: Traced) -> str:
         return f"{int((entry.wait_ms > WAITED_MS).sum())} of {len(entry.wait_ms)} on {entry.label}"
-    return f"Quick requests that waited over {WAITED_MS:g} ms for a handler: {wording.names(list(map(waiting, entries)))}"
+    return (f"Quick requests that waited over {WAITED_MS:g} ms for a handler: "
+            f"{wording.names(list(map(waiting, entries)))}")
 
 
 def window(entries: list[Traced]) -> tuple[float, float]:
