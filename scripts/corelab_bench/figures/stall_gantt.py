@@ -1,7 +1,7 @@
 """Lesson stall, request by request: who waits while one handler blocks."""
 
 from corelab_bench.figures.style import BLUE, GREY, ORANGE, WIDTH, plt, title
-from corelab_bench.lessons import stall_requests
+from corelab_bench.lessons import stall, stall_requests
 from corelab_bench.summary import Summary
 
 SHORTEST_MS = 0.6  # a handler of microseconds must still be seen
@@ -9,7 +9,7 @@ SHORTEST_MS = 0.6  # a handler of microseconds must still be seen
 
 def draw(summary: Summary):
     """A panel an entry, the same arrivals in each: a line a request, from when it was due to its answer."""
-    entries = stall_requests.traced(summary)
+    entries = stall_requests.traced(summary) if stall.lesson(summary) else []
     if not entries:
         return None
     begin, end = stall_requests.window(entries)

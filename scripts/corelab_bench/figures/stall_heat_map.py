@@ -17,7 +17,7 @@ MANY = 12  # requests in one cell: black
 
 def draw(summary: Summary):
     """A row an entry: time × response time of the quick requests, and beside it their distribution."""
-    entries = stall_requests.traced(summary)
+    entries = stall_requests.traced(summary) if stall.lesson(summary) else []
     if not entries:
         return None
     load = TimedLoad(**summary.scenario(stall_requests.SCENARIO).source["load"])
