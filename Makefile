@@ -15,7 +15,7 @@ PROFILE ?= default
 FUZZ_SECONDS ?= 30
 # The python3 first on PATH may lack the packages that apt installed: take the first that can import them.
 PYTHON = $(shell for p in python3 /usr/bin/python3; do \
-  $$p -c 'import matplotlib, numpy, pandas, scipy, jinja2' 2>/dev/null && echo $$p && break; done)
+  $$p -c 'import matplotlib, numpy, pandas, scipy, jinja2, markdown' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: all setup setup-peers test test-asan test-tsan fuzz bench bench-compare report micro advise format clean
 

@@ -14,7 +14,7 @@ from corelab_bench.targets import Catalogue, first_line
 SYSCTLS = ("net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog", "net/ipv4/ip_local_port_range",
            "net/ipv4/tcp_tw_reuse", "net/ipv4/tcp_fin_timeout", "kernel/pid_max", "kernel/threads-max",
            "kernel/randomize_va_space", "vm/overcommit_memory")
-PACKAGES = ("numpy", "scipy", "matplotlib", "jinja2")
+PACKAGES = ("numpy", "scipy", "matplotlib", "jinja2", "markdown")
 
 
 def read(path: str) -> str:
@@ -108,6 +108,7 @@ def wrk_version() -> str:
 
 
 def targets(catalogue: Catalogue) -> dict[str, dict]:
-    return {target.name: {"kind": target.kind, "model": target.model, "version": target.version,
+    return {target.name: {"kind": target.kind, "model": target.model, "teaches": target.teaches,
+                          "version": target.version,
                           "command": repo.without_paths(" ".join(target.command)), "absent": target.absent}
             for target in catalogue.targets.values()}

@@ -1,18 +1,19 @@
-"""REPORT.md from a run's raw data: the summary, the figures and one template."""
+"""The report from a run's raw data: the summary, the figures and one template; as Markdown, and from that as a page."""
 
 import os
 from pathlib import Path
 
 import jinja2
 
-from corelab_bench import claims, figures, lessons, repo, summary, sweeps, wording
+from corelab_bench import (claims, decisions, figures, html, lessons, repo, request_trace, summary, sweeps, wording)
 from corelab_bench.analysis import BCA_FROM, CONFIDENCE, RESAMPLES, WORD_FROM
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write(folder: Path, also: Path | None = None) -> list[Path]:
-    """Draws the figures and writes report.md into the run, and the same report to `also` with its links adjusted."""
+    """Draws the figures and writes report.md and report.html into the run, and the same report to `also` with its links
+    adjusted."""
     run = summary.load_run(folder)
     drawn = figures.draw_all(run, folder / "figures")
     written = []
@@ -20,7 +21,9 @@ def write(folder: Path, also: Path | None = None) -> list[Path]:
         path = path.resolve()
         path.write_text(render(run, drawn, os.path.relpath(folder, path.parent)))
         written.append(path)
-    return written
+    page = folder / "report.html"
+    page.write_text(html.page((folder / "report.md").read_text(), folder / "figures"))
+    return [*written, page]
 
 
 def render(run: summary.Summary, drawn: list[str], base: str) -> str:
@@ -36,11 +39,18 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
     text = environment.get_template("report.md.j2").render(
         run=run, manifest=run.manifest, machine=run.manifest["machine"], base=base.rstrip("/"), drawn=drawn,
         kinds=kinds, wording=wording, lessons=lessons.all_lessons(run), sweeps=sweeps.all_sweeps(run),
-        claims=claims.all_claims(run), commands=commands(run), labels=labels(run, kinds), grid=grid(run),
+        claims=claims.all_claims(run), decisions=decisions.all_decisions(run), starved=starved(run),
+        traced=(run.folder / request_trace.FILE).exists(), commands=commands(run), labels=labels(run, kinds),
+        grid=grid(run),
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,
         left_out=left_out(run), source=repo.without_paths(str(run.folder)))
     return repo.without_paths(text)
+
+
+def starved(run: summary.Summary) -> lessons.Lesson | None:
+    """The lesson in which the two generators disagree."""
+    return next((lesson for lesson in lessons.all_lessons(run) if lesson.scenario.name == "starvation"), None)
 
 
 def cell_text(text: str) -> str:

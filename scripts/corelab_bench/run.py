@@ -1,7 +1,8 @@
 """A run: measure what the plan says, write every trial down at once, end well whatever happens.
 
-results/<run>/ holds manifest.json (machine, versions, the plan with its scenarios as they were read) and
-trials.ndjson (one line a trial). The report is made from these two files and nothing else.
+results/<run>/ holds manifest.json (machine, versions, the plan with its scenarios as they were read), trials.ndjson
+(one line a trial) and, where single requests were traced, requests.ndjson. The report is made from these and nothing
+else.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from corelab_bench import manifest, micro, repo, schedule, syscalls, trial
+from corelab_bench import manifest, micro, repo, request_trace, schedule, syscalls, trial
 from corelab_bench.progress import Progress, clock
 from corelab_bench.scenarios import Profile, Scenario
 from corelab_bench.targets import Catalogue
@@ -93,6 +94,8 @@ def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, 
         try:
             description["micro"] = micro.measure(bin_dir, profile.micro_seconds, cpus[:1])
             description["syscalls"] = syscalls.measure(catalogue, profile.syscall_seconds, cpus[:1], cpus[-1:])
+            description["request_trace"] = request_trace.measure(plan.scenarios, catalogue, plan.placements,
+                                                                 profile.trace_seconds, folder)
             dropped = measure_blocks(plan, profile, catalogue, bin_dir, folder, begun, progress)
             description["left_out"] += [vars(left) for left in dropped]
         except Stopped:

@@ -168,6 +168,7 @@ class Scenario:
     steps: tuple[int, ...]
     budgets: tuple[dict, ...]
     hypothesis: dict
+    trace: tuple[str, ...]  # entries whose single requests are traced in a pass of its own
     source: dict  # the TOML as it was read: it goes into the manifest
     upstream: str = ""  # the core of a server that the entries ask in turn (--upstream), on the generator's CPUs
     beside: Beside | None = None
@@ -196,6 +197,7 @@ class Profile:
     micro_seconds: float
     syscall_seconds: float  # of load while system calls are counted, each core; 0: they are not
     lines: tuple[ProfileLine, ...]
+    trace_seconds: float = 0.0  # of load while single requests are traced; 0: they are not
     only: tuple[str, ...] = ()  # chosen by hand: the run is no whole profile
 
 
@@ -204,6 +206,7 @@ def load_profiles(folder: Path) -> dict[str, Profile]:
         tables = tomllib.load(file)
     return {name: Profile(name=name, seconds=table["seconds"], verdicts=table["verdicts"],
                           micro_seconds=table["micro_seconds"], syscall_seconds=table["syscall_seconds"],
+                          trace_seconds=table.get("trace_seconds", 0.0),
                           lines=tuple(ProfileLine(min_blocks=line.get("min_blocks", 1),
                                                   **{key: value for key, value in line.items()
                                                      if key != "min_blocks"})
@@ -238,7 +241,8 @@ def parse_scenario(source: dict, catalogue: Catalogue) -> Scenario:
             may_share=placement.get("may_share", True), memory="memory" in sample, switches="switches" in sample,
             overhead_seconds=source.get("overhead_seconds", USUAL_OVERHEAD_SECONDS),
             steps=tuple(source.get("steps", ())), budgets=tuple(source.get("budget", ())),
-            hypothesis=source.get("hypothesis", {}), source=source, upstream=source.get("upstream", ""),
+            hypothesis=source.get("hypothesis", {}), trace=tuple(source.get("trace", ())), source=source,
+            upstream=source.get("upstream", ""),
             beside=Beside(**source["beside"]) if "beside" in source else None)
     except (KeyError, TypeError) as problem:
         raise ScenarioError(f"scenario {name}: {problem}") from problem
@@ -280,6 +284,10 @@ def check(scenario: Scenario) -> None:
         complain(f"count_by is stats or pid, not {scenario.load.count_by}")
     if isinstance(scenario.load, TimedLoad) and (scenario.load.close or scenario.load.pipeline != 1):
         complain("close and pipeline are wrk's")
+    if unknown := set(scenario.trace) - labels:
+        complain(f"trace names {', '.join(sorted(unknown))}, which is no entry")
+    if scenario.trace and not (scenario.kind == "latency" and scenario.load.rate > 0):
+        complain("only the requests of a latency scenario with a rate are traced")
     for claim in scenario.hypothesis.get("claims", []):
         if claim["metric"] not in METRICS:
             complain(f"a claim's metric is one of {', '.join(METRICS)}, not {claim['metric']}")

@@ -29,6 +29,7 @@ class Target:
     name: str
     kind: str  # core, floor, peer
     model: str
+    teaches: str = ""  # a core's lesson in a few words
     waiting: str = ""  # a core's way of waiting, by which scenarios choose its flags
     command: tuple[str, ...] = ()
     folder: str = "."
@@ -89,6 +90,7 @@ def cores(bin_dir: Path) -> list[Target]:
     version = first_line([str(program), "--version"])
     found = [Target(name=row["name"], kind="core",
                     model=f"{row['waiting']}; {row['unit']}; {row['distribution']}", waiting=row["waiting"],
+                    teaches=row.get("teaches", ""),
                     command=(str(program), "serve", "--core", row["name"], "--app", "lab", "-b", "127.0.0.1:{port}"),
                     version=version)
              for row in rows]

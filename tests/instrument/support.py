@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from corelab_bench import crash, repo, scenarios, targets, trial  # noqa: E402
+from corelab_bench import crash, repo, request_trace, scenarios, targets, trial  # noqa: E402
 
 FAKE = HERE / "fake_server.py"
 
@@ -86,6 +86,9 @@ def synthetic_run(folder: Path, profile: str = "full", only: tuple[str, ...] = (
                     records.append(synthetic_trial(one, entry, role, block, rng))
     folder.mkdir(parents=True)
     (folder / "trials.ndjson").write_text("".join(json.dumps(record) + "\n" for record in records))
+    (folder / request_trace.FILE).write_text("".join(json.dumps(synthetic_trace(label, waits)) + "\n"
+                                                     for label, waits in (("event-loop", True),
+                                                                          ("thread-per-connection", False))))
     machine = {"kernel": "Linux 6 #1", "distribution": "a test", "cpu": "a CPU", "cpus": [0, 1], "cgroup_cpu_max": "",
                "memory_bytes": 2**34, "governor": "none", "clock_source": "tsc", "virtualisation": "none",
                "mitigations": {"meltdown": "Not affected"}, "limits": {"open files": [1024, 1024]},
@@ -102,6 +105,19 @@ def synthetic_run(folder: Path, profile: str = "full", only: tuple[str, ...] = (
                 "micro": {"rows": [{"name": "session/one", "cpu_ns": 321.0, "real_ns": 322.0, "iterations": 1000}]}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def synthetic_trace(label: str, waits: bool) -> dict:
+    """A second of requests every 5 ms; one in twenty blocks for 50 ms and, if it `waits`, holds up the others."""
+    requests, free = [], 0.0
+    for index in range(200):
+        due, slow = 5.0 * index, index % 20 == 0
+        begin = max(due + 0.1, free if waits else 0.0)
+        end = begin + (50.0 if slow else 0.01)
+        free = max(free, end)
+        requests.append({"due": due, "class": "slow" if slow else "fast", "sent": due + 0.01, "answered": end + 0.1,
+                         "handler": [begin, end, 0]})
+    return {"scenario": "stall", "entry": label, "target": label, "seconds": 1.0, "requests": requests}
 
 
 def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, block: int,

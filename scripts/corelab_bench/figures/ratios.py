@@ -1,10 +1,13 @@
 """Every headline scenario as a forest plot."""
 
+import textwrap
+
 from corelab_bench import wording
 from corelab_bench.analysis import Interval
 from corelab_bench.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, WIDTH, plt
 from corelab_bench.summary import ScenarioSummary, Summary
 
+TITLE_LETTERS = 64  # over the axes alone
 WORD_STYLE = {"ahead": (BLUE, "^"), "behind": (ORANGE, "v"), "tie": (GREEN, "o"), "reference": (BLACK, "D")}
 
 
@@ -46,7 +49,7 @@ def forest(axes, scenario: ScenarioSummary) -> None:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     plain_log_ticks(axes, low, high)
     what = f"{scenario.name}, {wording.metric_name(scenario.compare)}"
-    axes.set_title(f"{what}: {wording.message(scenario)}", fontweight="bold")
+    axes.set_title("\n".join(textwrap.wrap(f"{what}: {wording.message(scenario)}", TITLE_LETTERS)), fontweight="bold")
 
 
 def ends(value: Interval) -> tuple[float, float]:

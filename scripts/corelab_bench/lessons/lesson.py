@@ -16,6 +16,7 @@ class Lesson:
     figure: str
     scenario: ScenarioSummary
     profile: str
+    more_figures: tuple[tuple[str, str], ...] = ()  # (file, message) of each, before the table's own
 
     @property
     def command(self) -> str:

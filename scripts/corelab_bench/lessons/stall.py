@@ -3,6 +3,7 @@
 import re
 
 from corelab_bench import wording
+from corelab_bench.lessons import stall_requests
 from corelab_bench.lessons.lesson import Lesson, mean, milliseconds, timed_rows
 from corelab_bench.scenarios import TimedLoad
 from corelab_bench.summary import Summary
@@ -32,7 +33,14 @@ def lesson(run: Summary) -> Lesson | None:
              for row in rows]
     return Lesson(message, prediction, scenario.hypothesis["because"],
                   ("", "quick: p50", "quick: p99", "quick: mean", "blocking: p50", "in flight"), table, "stall.svg",
-                  scenario, run.manifest["profile"])
+                  scenario, run.manifest["profile"], single_requests(run, predicted))
+
+
+def single_requests(run: Summary, predicted_ms: float) -> tuple[tuple[str, str], ...]:
+    """The figures of the trace pass, where the run made one."""
+    entries = stall_requests.traced(run)
+    return (("stall-heat-map.svg", stall_requests.heat_map_message(entries, predicted_ms)),
+            ("stall-gantt.svg", stall_requests.gantt_message(entries))) if entries else ()
 
 
 def mean_wait_ms(load: TimedLoad) -> float:
