@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from corelab_bench import claims, figures, lessons, repo, summary, wording
+from corelab_bench import calibration, claims, figures, lessons, repo, summary, wording
 from corelab_bench.analysis import BCA_FROM, CONFIDENCE, RESAMPLES, WORD_FROM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,7 +36,7 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
     text = environment.get_template("report.md.j2").render(
         run=run, manifest=run.manifest, machine=run.manifest["machine"], base=base.rstrip("/"), drawn=drawn,
         kinds=kinds, wording=wording, lessons=lessons.all_lessons(run),
-        claims=claims.all_claims(run), commands=commands(run), labels=labels(run, kinds), grid=grid(run),
+        claims=claims.all_claims(run), generator_aims=calibration.aims, commands=commands(run), labels=labels(run, kinds), grid=grid(run),
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,
         left_out=left_out(run), source=repo.without_paths(str(run.folder)))

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from corelab_bench import accounting, http_check, load, repo, timed_load, validity
+from corelab_bench.hiccups import Hiccups
 from corelab_bench.idle import IdleClient
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
@@ -158,7 +159,8 @@ def load_trial(slot: Slot, server: Server, placement: Placement, _: Path, record
     if scenario.switches:
         looks = [(0.1, look_at_switches)] + looks + [(0.9, look_at_switches)]
     cpu = accounting.read_cpu(pids)
-    result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks)
+    with Hiccups(record):
+        result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks)
     record["cpu"] = dataclasses.asdict(accounting.cpu_between(cpu, accounting.read_cpu(server.pids())))
     record["load"] = dataclasses.asdict(result)
     if switches:
@@ -194,7 +196,8 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     record["of_class"] = scenario.load.of_class
     before = set(server.pids())
     # Every entry of a block meets the same arrivals.
-    record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
+    with Hiccups(record):
+        record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
     if scenario.load.wrk_beside:
         wait_until_settled(server, record)
         record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)
@@ -214,8 +217,9 @@ def sweep_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path,
     for index, share in enumerate(scenario.load.shares if record["capacity"]["requests"] else ()):
         wait_until_settled(server, record)
         rate = share * record["capacity"]["achieved_rate"]
-        record["steps"].append({"share": share, "rate": rate, **timed(
-            slot, server, placement, bin_dir, timed_load.SEED + 100 * slot.block + index, rate=rate)})
+        with Hiccups(record):
+            record["steps"].append({"share": share, "rate": rate, **timed(
+                slot, server, placement, bin_dir, timed_load.SEED + 100 * slot.block + index, rate=rate)})
     record["processes_ended"] = len(before - set(server.pids()))
     last_answers(server, scenario, first, record)
 
