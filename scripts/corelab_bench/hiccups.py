@@ -1,7 +1,8 @@
 """Was this machine there all the time? A thread that sleeps briefly and notes how much too late it wakes.
 
 A pause of the whole virtual machine, or of the generator's CPU, shows as an overshoot; it would otherwise be taken for
-the server's. The thread runs in the harness, which is kept on the generator's last CPU, and costs it about 0.2 %.
+the server's. The thread runs in the harness, which is kept on the generator's last CPU: a busy generator makes it wait for
+its turn, too, so that some milliseconds are usual and the limit must be well above them.
 """
 
 import threading
