@@ -4,6 +4,7 @@
 #   make test             run the tests
 #   make bench            measure the cores and write REPORT.md   (PROFILE=smoke|default|full)
 #   make bench ONLY=stall measure some scenarios of the profile; the report goes into results/ alone
+#   make bench RESUME=results/NAME   go on with a run that was interrupted
 #   make report           write REPORT.md again from the newest run in results/   (RUN=results/NAME)
 #   make bench-compare    what changed between two runs   (A=results/NAME B=results/NAME)
 #   make advise           which core for your load?   (ARGS='--wait-ms 20 --connections 200', or it asks)
@@ -46,7 +47,7 @@ fuzz: build/fuzz/build.ninja
 
 bench: all
 	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench run --profile $(PROFILE) \
-	  $(foreach scenario,$(ONLY),--only $(scenario)) $(if $(ONLY),,--report REPORT.md)
+	  $(foreach scenario,$(ONLY),--only $(scenario)) $(if $(RESUME),--resume $(RESUME)) $(if $(ONLY),,--report REPORT.md)
 
 report: setup
 	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench report $(if $(RUN),--run $(RUN)) --report REPORT.md

@@ -32,6 +32,8 @@ def parse() -> argparse.Namespace:
     run.add_argument("--results", type=Path, default=repo.RESULTS, metavar="DIR", help="default: results/")
     run.add_argument("--bin-dir", type=Path, default=repo.DEFAULT_BIN, metavar="DIR", help="default: build/bin")
     run.add_argument("--seed", type=int, help="of the random order of trials (default: a new one each run)")
+    run.add_argument("--resume", type=Path, metavar="RUN", help="go on with this interrupted run: its profile, its "
+                     "scenarios, its plan")
     run.set_defaults(command=run_command)
     report = commands.add_parser("report", help="make the report of a run again from its raw data")
     report.add_argument("--run", type=Path, metavar="DIR", help="default: the newest in results/")
@@ -71,10 +73,16 @@ def complain(text: str) -> int:
 
 
 def run_command(arguments: argparse.Namespace) -> int:
-    from corelab_bench import report, run, scenarios
+    from corelab_bench import report, resume, run, scenarios
     from corelab_bench.progress import Progress
     from corelab_bench.targets import load_catalogue
 
+    if arguments.resume:
+        try:
+            old = resume.manifest_of(arguments.resume)
+        except resume.Refused as problem:
+            return complain(str(problem))
+        arguments.profile, arguments.only = old["profile"], old["only"]
     profiles = scenarios.load_profiles(repo.SCENARIOS)
     if arguments.profile not in profiles:
         return complain(f"no profile {arguments.profile}: there are {', '.join(profiles)}")
@@ -91,8 +99,11 @@ def run_command(arguments: argparse.Namespace) -> int:
         known = scenarios.load_scenarios(repo.SCENARIOS, catalogue)
     except scenarios.ScenarioError as problem:
         return complain(str(problem))
-    folder, finished = run.run(profile, known, catalogue, arguments.bin_dir.resolve(), arguments.results.resolve(),
-                               arguments.seed, Progress())
+    try:
+        folder, finished = run.run(profile, known, catalogue, arguments.bin_dir.resolve(), arguments.results.resolve(),
+                                   arguments.seed, Progress(), arguments.resume and arguments.resume.resolve())
+    except resume.Refused as problem:
+        return complain(str(problem))
     write_report(report, folder, arguments.report)
     return 0 if finished else STOPPED
 

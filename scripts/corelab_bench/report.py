@@ -5,7 +5,8 @@ from pathlib import Path
 
 import jinja2
 
-from corelab_bench import (claims, decisions, figures, html, lessons, repo, request_trace, summary, sweeps, wording)
+from corelab_bench import (calibration, claims, decisions, figures, html, lessons, repo, request_trace, summary, sweeps,
+                           wording)
 from corelab_bench.analysis import BCA_FROM, CONFIDENCE, RESAMPLES, WORD_FROM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,7 +42,7 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
         kinds=kinds, wording=wording, lessons=lessons.all_lessons(run), sweeps=sweeps.all_sweeps(run),
         claims=claims.all_claims(run), decisions=decisions.all_decisions(run), starved=starved(run),
         traced=(run.folder / request_trace.FILE).exists(), commands=commands(run), labels=labels(run, kinds),
-        grid=grid(run),
+        grid=grid(run), generator_aims=calibration.aims,
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,
         left_out=left_out(run), source=repo.without_paths(str(run.folder)))

@@ -16,13 +16,13 @@ import sys
 import time
 from pathlib import Path
 
-from corelab_bench import manifest, micro, repo, request_trace, schedule, syscalls, trial
+from corelab_bench import (calibration, manifest, micro, repo, request_trace, resume, schedule, stop_rule, syscalls,
+                           trial)
 from corelab_bench.progress import Progress, clock
 from corelab_bench.scenarios import Profile, Scenario
 from corelab_bench.targets import Catalogue
 
-# An entry that refused to start this often in a row is not asked again in that scenario.
-MAX_REFUSALS = 2
+SPARED = "the stop rule: every interval was narrow enough"
 
 
 class Stopped(Exception):
@@ -64,19 +64,19 @@ class Interrupt:
 
 
 def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, bin_dir: Path, results: Path,
-        seed: int | None, progress: Progress) -> tuple[Path, bool]:
-    """Measures; returns the folder of the run and whether it came to its end."""
+        seed: int | None, progress: Progress, interrupted: Path | None = None) -> tuple[Path, bool]:
+    """Measures; returns the folder of the run and whether it came to its end. `interrupted` is a run to go on with."""
     if not shutil.which("wrk"):
         sys.exit("corelab_bench: wrk is not installed. Run `make setup`, or install the package wrk.")
     if not profile.verdicts:
         scenarios = {name: dataclasses.replace(scenario, limits=scenario.limits.without_noise_gates())
                      for name, scenario in scenarios.items()}
     now = datetime.datetime.now(datetime.timezone.utc)
-    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    old = resume.manifest_of(interrupted) if interrupted else {}
+    seed = old.get("seed", random.SystemRandom().randrange(2**32) if seed is None else seed)
     cpus = schedule.usable_cpus()
     plan = schedule.make_plan(profile, scenarios, catalogue, cpus, seed)
-    folder = results / f"{now:%Y%m%dT%H%M%SZ}-{profile.name}-{repo.commit()}"
-    folder.mkdir(parents=True)
+    folder = interrupted or results / f"{now:%Y%m%dT%H%M%SZ}-{profile.name}-{repo.commit()}"
     description = {
         "run": folder.name, "profile": profile.name, "verdicts": profile.verdicts, "only": list(profile.only),
         "commit": repo.commit(),
@@ -84,19 +84,33 @@ def run(profile: Profile, scenarios: dict[str, Scenario], catalogue: Catalogue, 
         "machine": manifest.machine(bin_dir), "versions": manifest.versions(catalogue),
         "targets": manifest.targets(catalogue),
         "scenarios": [describe(scenario, plan) for scenario in plan.scenarios],
+        "stop_rules": [{"scenario": line.scenario, "until": line.until, "min_blocks": line.min_blocks,
+                        "blocks": line.blocks} for line in profile.lines if line.until],
         "left_out": [vars(left) for left in plan.left_out], "outcome": {"state": "running"},
     }
+    before: list[dict] = []
+    if interrupted:
+        resume.check(old, description)
+        description = resume.goes_on(old, now)
+        before = resume.keep_whole_blocks(folder, plan)
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "manifest.json", description)
     announce(plan, profile, folder, progress)
-    begun = time.monotonic()
+    begun = time.monotonic() - sum(record["took_seconds"] for record in before)
     state = "finished"
     with Interrupt(), KeptOff(cpus):
         try:
-            description["micro"] = micro.measure(bin_dir, profile.micro_seconds, cpus[:1])
-            description["syscalls"] = syscalls.measure(catalogue, profile.syscall_seconds, cpus[:1], cpus[-1:])
-            description["request_trace"] = request_trace.measure(plan.scenarios, catalogue, plan.placements,
-                                                                 profile.trace_seconds, folder)
-            dropped = measure_blocks(plan, profile, catalogue, bin_dir, folder, begun, progress)
+            for name, measure in (
+                    ("micro", lambda: micro.measure(bin_dir, profile.micro_seconds, cpus[:1])),
+                    ("syscalls", lambda: syscalls.measure(catalogue, profile.syscall_seconds, cpus[:1], cpus[-1:])),
+                    ("calibration", lambda: calibration.measure(catalogue, bin_dir, profile.calibration_seconds,
+                                                                cpus[:1], cpus[-1:])),
+                    ("request_trace", lambda: request_trace.measure(plan.scenarios, catalogue, plan.placements,
+                                                                    profile.trace_seconds, folder))):
+                if name not in description:  # an interrupted run may have it
+                    description[name] = measure()
+            write_json(folder / "manifest.json", description)
+            dropped = measure_blocks(plan, profile, catalogue, bin_dir, folder, begun, progress, before)
             description["left_out"] += [vars(left) for left in dropped]
         except Stopped:
             state = "stopped by a signal"
@@ -132,16 +146,30 @@ def announce(plan: schedule.Plan, profile: Profile, folder: Path, progress: Prog
 
 
 def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, bin_dir: Path, folder: Path,
-                   begun: float, progress: Progress) -> list[schedule.LeftOut]:
-    """Measures block by block; returns what there was no time for."""
+                   begun: float, progress: Progress, before: list[dict]) -> list[schedule.LeftOut]:
+    """Measures block by block, those aside that the trials `before` an interruption complete; returns what was not
+    measured: there was no time for it, or the stop rule spared it."""
     done = 0
+    rules = {line.scenario: line for line in profile.lines}
+    measured: dict[str, list[dict]] = {}
+    spared: dict[str, int] = {}
     pace = schedule.Pace()
     refusals: dict[tuple[str, str], int] = {}
     unmeasured: dict[str, int] = {}
-    with open(folder / "trials.ndjson", "w") as trials:
+    kept = resume.by_block(before)
+    with open(folder / "trials.ndjson", "a") as trials:
         for index, block in enumerate(plan.blocks):
+            name = block[0].scenario.name
+            if old := kept.get((name, block[0].block)):
+                measured.setdefault(name, []).extend(old)
+                done += len(block)
+                continue
+            if stop_rule.met(block[0].scenario.source, measured.get(name, []), rules[name].until,
+                             rules[name].min_blocks):
+                spared[name] = spared.get(name, 0) + 1
+                done += len(block)
+                continue
             if time.monotonic() - begun + pace.expect(block) > profile.seconds:
-                name = block[0].scenario.name
                 unmeasured[name] = unmeasured.get(name, 0) + 1
                 continue
             later = [slot for block in plan.blocks[index + 1:] for slot in block]
@@ -149,16 +177,17 @@ def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, 
                 key = (slot.scenario.name, slot.entry.label)
                 left = min(pace.expect(block[slot.position:] + later), profile.seconds - time.monotonic() + begun)
                 progress.update(done + 1, plan.trials, left, f"{key[0]}: {key[1]} (block {slot.block + 1})")
-                if refusals.get(key, 0) < MAX_REFUSALS:
+                if refusals.get(key, 0) < resume.MAX_REFUSALS:
                     record = trial.measure(slot, catalogue[slot.entry.target], plan.placements[slot.scenario.name],
                                            bin_dir)
                     trials.write(json.dumps(record) + "\n")
                     trials.flush()
+                    measured.setdefault(name, []).append(record)
                     refusals[key] = refusals.get(key, 0) + 1 if record.get("refused") else 0
                     pace.add(slot, record["took_seconds"])
                 done += 1
-    return [schedule.LeftOut(name, "", f"its last {'block' if count == 1 else f'{count} blocks'}: no time was left")
-            for name, count in unmeasured.items()]
+    return [schedule.LeftOut(name, "", f"its last {'block' if count == 1 else f'{count} blocks'}: {why}")
+            for counts, why in ((unmeasured, "no time was left"), (spared, SPARED)) for name, count in counts.items()]
 
 
 def write_json(path: Path, content: dict) -> None:

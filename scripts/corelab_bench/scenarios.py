@@ -129,13 +129,14 @@ class Limits:
     max_steal: float = 0.10  # of all CPU time during the trial, taken by the hypervisor
     max_foreign: float = 0.25  # and by processes that have no part in it
     max_lag_ms: float = 2.0  # of corelab-load's schedule, 99th percentile
+    max_hiccup_ms: float = 100.0  # by which a short sleep on the generator's CPU overshot while it was measured
     tie_within: float = 0.03
     tie_at_most: float = 0.06
 
     def without_noise_gates(self) -> "Limits":
         """For a profile that proves the pipeline and gives no verdicts: it must work on a busy machine."""
         return dataclasses.replace(self, max_steal=1.0, max_foreign=1.0, max_spread=math.inf,
-                                   max_lag_ms=1e4)
+                                   max_lag_ms=1e4, max_hiccup_ms=math.inf)
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,7 @@ class ProfileLine:
     min_blocks: int
     seconds: float
     warm_up: float
+    until: float = 0.0  # stop rule: no more blocks once every interval is within ± this (log ratio); 0: run them all
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,7 @@ class Profile:
     lines: tuple[ProfileLine, ...]
     trace_seconds: float = 0.0  # of load while single requests are traced; 0: they are not
     only: tuple[str, ...] = ()  # chosen by hand: the run is no whole profile
+    calibration_seconds: float = 0.3  # of each load by which the generators are compared
 
 
 def load_profiles(folder: Path) -> dict[str, Profile]:
@@ -207,6 +210,7 @@ def load_profiles(folder: Path) -> dict[str, Profile]:
     return {name: Profile(name=name, seconds=table["seconds"], verdicts=table["verdicts"],
                           micro_seconds=table["micro_seconds"], syscall_seconds=table["syscall_seconds"],
                           trace_seconds=table.get("trace_seconds", 0.0),
+                          calibration_seconds=table["calibration_seconds"],
                           lines=tuple(ProfileLine(min_blocks=line.get("min_blocks", 1),
                                                   **{key: value for key, value in line.items()
                                                      if key != "min_blocks"})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from corelab_bench import accounting, balance, beside, crash, http_check, load, repo, timed_load, validity
 from corelab_bench.blocker import Blocker
+from corelab_bench.hiccups import Hiccups
 from corelab_bench.idle import IdleClient
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
@@ -174,7 +175,8 @@ def measured_load(slot: Slot, server: Server, placement: Placement, others: int,
     if scenario.switches:
         looks = [(0.1, look_at_switches)] + looks + [(0.9, look_at_switches)]
     cpu = accounting.read_cpu(pids)
-    result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks, others)
+    with Hiccups(record):
+        result = load.run(scenario.load, server.port, slot.seconds, placement.generator, looks, others)
     record["cpu"] = dataclasses.asdict(accounting.cpu_between(cpu, accounting.read_cpu(server.pids())))
     record["load"] = dataclasses.asdict(result)
     if switches:
@@ -211,7 +213,8 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     # Every entry of a block meets the same arrivals.
     asked = scenario.load
     with (beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record),
-          Blocker(server.port, asked.blocker) if asked.blocker else contextlib.nullcontext() as blocker):
+          Blocker(server.port, asked.blocker) if asked.blocker else contextlib.nullcontext() as blocker,
+          Hiccups(record)):
         record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
         if blocker:
             record["blocks"] = blocker.blocks
@@ -234,8 +237,9 @@ def sweep_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path,
     for index, share in enumerate(scenario.load.shares if record["capacity"]["requests"] else ()):
         wait_until_settled(server, record)
         rate = share * record["capacity"]["achieved_rate"]
-        record["steps"].append({"share": share, "rate": rate, **timed(
-            slot, server, placement, bin_dir, timed_load.SEED + 100 * slot.block + index, rate=rate)})
+        with Hiccups(record):
+            record["steps"].append({"share": share, "rate": rate, **timed(
+                slot, server, placement, bin_dir, timed_load.SEED + 100 * slot.block + index, rate=rate)})
     record["processes_ended"] = len(before - set(server.pids()))
     last_answers(server, scenario, first, record)
 

@@ -113,6 +113,8 @@ def machine_gates(record: dict, limits: Limits) -> list[str]:
         reasons.append(f"the hypervisor took more than {limits.max_steal:.0%} of the CPU time")
     if foreign > limits.max_foreign:
         reasons.append(f"other processes took more than {limits.max_foreign:.0%} of the CPU time")
+    if record.get("hiccup_ms", 0.0) > limits.max_hiccup_ms:
+        reasons.append(f"the machine paused for more than {limits.max_hiccup_ms:g} ms")
     return reasons
 
 

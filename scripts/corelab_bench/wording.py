@@ -2,6 +2,7 @@
 
 from corelab_bench.analysis import Interval, compare_word
 from corelab_bench.scenarios import LOWER_IS_BETTER, parse_load
+from corelab_bench.stop_rule import half_widths
 from corelab_bench.summary import Row, ScenarioSummary, Summary, metric_name, oriented
 
 
@@ -248,3 +249,25 @@ def noise(summary: Summary) -> dict[str, str]:
     foreign.sort()
     return {"foreign_median": f"{foreign[len(foreign) // 2]:.0%}", "foreign_worst": f"{foreign[-1]:.0%}",
             "steal_worst": f"{max(steal):.0%}"}
+
+
+def hiccups(summary: Summary) -> dict[str, str]:
+    """How long the machine was away, over all trials that watched for it."""
+    worst = sorted(trial["hiccup_ms"] for trial in summary.trials if "hiccup_ms" in trial)
+    return {"median": f"{number(worst[len(worst) // 2])} ms", "worst": f"{number(worst[-1])} ms"} if worst else {}
+
+
+def stop_rules(summary: Summary) -> list[tuple[str, ...]]:
+    """What each stop rule allowed and did."""
+    rows = []
+    for rule in summary.manifest.get("stop_rules", []):
+        scenario = summary.scenario(rule["scenario"])
+        if scenario is None:
+            continue
+        trials = [trial for trial in summary.trials if trial["scenario"] == scenario.name]
+        widths = half_widths(scenario.source, trials).values()
+        widest = max(widths, default=float("inf"))
+        rows.append((scenario.name, f"± {rule['until']:g}", f"{rule['min_blocks']} to {scenario.registered['blocks']}",
+                     str(len({trial["block"] for trial in trials})),
+                     "too few blocks" if widest == float("inf") else f"± {widest:.3f}"))
+    return rows

@@ -83,6 +83,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("no profile quick: there are smoke, default, full", self.refused("run", "--profile", "quick"))
         self.assertIn("has no nosuch", self.refused("run", "--profile", "smoke", "--only", "nosuch"))
         self.assertIn("is not a run", self.refused("report", "--run", "/tmp"))
+        self.assertIn("holds no manifest.json", self.refused("run", "--resume", "/nonexistent"))
         self.assertIn("`make bench` makes one", self.refused("report", "--results", "/nonexistent"))
 
 
