@@ -5,12 +5,13 @@ One file a figure; its `draw` gives nothing where the run has no data for it.
 
 from pathlib import Path
 
-from corelab_bench.figures import (cost, gil, latency_against_load, memory, process_memory, processes, ratios, skew, stall,
-                                   starvation, switches)
+from corelab_bench.figures import (cost, gil, latency_against_load, memory, process_cost, process_memory, processes,
+                                   ratios, skew, stall, starvation, switches)
 from corelab_bench.figures.style import STYLE, plt
 from corelab_bench.summary import Summary
 
-FIGURES = (ratios, cost, switches, memory, process_memory, gil, stall, starvation, latency_against_load, processes, skew)
+FIGURES = (ratios, cost, switches, memory, process_memory, gil, stall, starvation, latency_against_load,
+           process_cost, processes, skew)
 
 
 def name_of(module) -> str:

@@ -2,12 +2,12 @@
 number is made there.
 """
 
-from corelab_bench.lessons import latency_against_load, processes, skew, stall, starvation
+from corelab_bench.lessons import latency_against_load, process_cost, processes, skew, stall, starvation
 from corelab_bench.lessons.lesson import Lesson
 from corelab_bench.summary import Summary
 
 # In the order of the report. Each module's `lesson` gives nothing where the run has no data for it.
-LESSONS = (stall, starvation, latency_against_load, processes, skew)
+LESSONS = (stall, starvation, latency_against_load, process_cost, processes, skew)
 
 
 def all_lessons(run: Summary) -> list[Lesson]:

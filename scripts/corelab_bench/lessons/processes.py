@@ -12,7 +12,7 @@ def lesson(run: Summary) -> Lesson | None:
         return None
     best, worst = min(rows, key=recovery_ms), max(rows, key=recovery_ms)
     cost = extra_private_bytes(run.scenario("process-memory"))
-    costs = f"A further process of prefork costs {wording.size(cost)} of its own; " if cost else ""
+    costs = f"A further process of prefork costs {wording.size(cost)} of its own, and buys this: " if cost else ""
     message = (f"{costs}after a kill, {best.label} loses {wording.count(lost(best), 'request')}, {worst.label} "
                f"{wording.number(lost(worst))}")
     table = [cells(row) for row in rows] + [cells(row, " (hangs)") for row in crash_rows(run.scenario("hang"))]
