@@ -38,8 +38,11 @@ def lost(row: Row) -> float:
 
 
 def recovery_ms(row: Row) -> float:
-    return row.median(lambda trial: 1000 * (trial["crash"]["watched_seconds"] if trial["crash"]["recovery_seconds"] is None
-                                            else trial["crash"]["recovery_seconds"]))
+    """At least as long as it was watched, where it has not recovered."""
+    def read(trial: dict) -> float:
+        seconds = trial["crash"]["recovery_seconds"]
+        return 1000 * (trial["crash"]["watched_seconds"] if seconds is None else seconds)
+    return row.median(read)
 
 
 def recovered(row: Row) -> str:
