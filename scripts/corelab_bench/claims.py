@@ -203,7 +203,8 @@ def processes_and_balance(run: Summary) -> tuple[str, str] | None:
     verdict = ("half right: a blocked worker stops only its own clients, but nothing moves them to the others"
                if confined.high < 1 and shared.low > 2 else "not decided by these figures")
     skew = ratio(run, "balance-peers", "largest_share", "aiohttp × 4", "Node's cluster × 4")
-    uneven = f"; the fullest of four processes sharing a port has {shown(skew)} of what Node's cluster deals" if skew else ""
+    uneven = (f"; the fullest of four processes sharing a port has {shown(skew)} of what Node's cluster deals"
+              if skew else "")
     return verdict, (f"with one of four workers blocked, {shown(confined)} as many quick requests are late as on a single "
                      f"loop, and {shown(shared)} as many as with a shared queue{uneven}")
 

@@ -149,7 +149,8 @@ def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, 
         del record["load"], record["cpu"]
         size = 10000 if entry.target == "thread-per-connection" else 500
         record["steps"] = [{"asked": count, "open": count, "established": count, "unreadable": [], "threads": 1,
-                            "pss_bytes": int(5e6 + size * count * noise), "private_bytes": size * count} for count in entry.steps]
+                            "pss_bytes": int(5e6 + size * count * noise), "private_bytes": size * count}
+                           for count in entry.steps]
     if one.kind == "balance":
         even = one.load.connections // one.load.workers
         moved = 0 if "cluster" in entry.label else 5 + block % 2

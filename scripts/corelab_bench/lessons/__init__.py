@@ -2,12 +2,13 @@
 number is made there.
 """
 
-from corelab_bench.lessons import idle_memory, latency_against_load, offload, processes, skew, stall, starvation
+from corelab_bench.lessons import (idle_memory, latency_against_load, offload, process_cost, processes, skew, stall,
+                                   starvation)
 from corelab_bench.lessons.lesson import Lesson
 from corelab_bench.summary import Summary
 
 # In the order of the report. Each module's `lesson` gives nothing where the run has no data for it.
-LESSONS = (stall, starvation, processes, skew, idle_memory, offload, latency_against_load)
+LESSONS = (stall, starvation, process_cost, processes, skew, idle_memory, offload, latency_against_load)
 
 
 def all_lessons(run: Summary) -> list[Lesson]:

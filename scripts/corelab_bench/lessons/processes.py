@@ -12,7 +12,7 @@ def lesson(run: Summary) -> Lesson | None:
         return None
     best, worst = min(rows, key=recovery_ms), max(rows, key=recovery_ms)
     cost = extra_private_bytes(run.scenario("process-memory"))
-    costs = f"A further process of prefork costs {wording.size(cost)} of its own; " if cost else ""
+    costs = f"A further process of prefork costs {wording.size(cost)} of its own, and buys this: " if cost else ""
     message = (f"{costs}after a kill, {best.label} loses {wording.count(lost(best), 'request')}, {worst.label} "
                f"{wording.number(lost(worst))}")
     table = [cells(row) for row in rows] + [cells(row, " (hangs)") for row in crash_rows(run.scenario("hang"))]
@@ -38,8 +38,11 @@ def lost(row: Row) -> float:
 
 
 def recovery_ms(row: Row) -> float:
-    return row.median(lambda trial: 1000 * (trial["crash"]["watched_seconds"] if trial["crash"]["recovery_seconds"] is None
-                                            else trial["crash"]["recovery_seconds"]))
+    """At least as long as it was watched, where it has not recovered."""
+    def read(trial: dict) -> float:
+        seconds = trial["crash"]["recovery_seconds"]
+        return 1000 * (trial["crash"]["watched_seconds"] if seconds is None else seconds)
+    return row.median(read)
 
 
 def recovered(row: Row) -> str:

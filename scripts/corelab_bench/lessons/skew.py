@@ -18,8 +18,8 @@ def lesson(run: Summary) -> Lesson | None:
     chance = multinomial.expected_largest(connections, workers)
     row = next((row for row in rows if row.label == scenario.reference), rows[0])
     message = (f"Of {connections} connections the fullest of {workers} workers has "
-               f"{wording.number(mean_largest(row))} on {row.label}; a fair die predicts {wording.number(chance)}, an even "
-               f"deal {wording.number(connections / workers)}")
+               f"{wording.number(mean_largest(row))} on {row.label}; a fair die predicts {wording.number(chance)}, "
+               f"an even deal {wording.number(connections / workers)}")
     blocked = run.scenario("blocked-worker")
     late = {other.label: other.estimate("late_share") for other in blocked.rows if other.measured} if blocked else {}
     labels = [other.label for other in rows] + [label for label in late if label not in {one.label for one in rows}]
