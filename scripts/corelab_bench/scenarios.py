@@ -18,7 +18,8 @@ from corelab_bench.worker_loads import BalanceLoad, CrashLoad
 PROFILES_FILE = "profiles.toml"
 USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
 METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "p50_ms", "p99_ms",
-           "near_capacity_p99_ms", "late_share", "largest_share", "recovery_ms", "lost_requests", "pss_bytes")
+           "near_capacity_p99_ms", "saturation_rate", "late_share", "largest_share", "recovery_ms", "lost_requests",
+           "pss_bytes")
 LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms", "near_capacity_p99_ms", "late_share",
                    "largest_share", "recovery_ms", "lost_requests", "pss_bytes")
 KINDS = ("load", "idle", "latency", "sweep", "balance", "crash")
@@ -70,7 +71,8 @@ class TimedLoad:
     grace: float = 1.0  # seconds after the end in which answers still count
     max_unanswered: float = 0.001  # of the requests; more is INVALID
     min_kept: float = 0.98  # share of an open loop's requests answered by the end; less is INVALID
-    shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of what a closed loop reaches
+    slo_ms: float = 0.0  # sweeps: the 99th percentile that the highest rate must keep
+    shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of that rate
     blocker: str = ""  # a path that one more connection asks for without a pause: its worker is kept blocked
     late_ms: float = 0.0  # with it: answers of `of_class` that take longer count as late
     wrk_beside: bool = False  # wrk's own latencies of the same closed loop, for comparison
@@ -278,8 +280,8 @@ def check(scenario: Scenario) -> None:
         complain("only the kinds load and latency have something beside")
     if "parameter" in scenario.source and len(points(scenario.source)) < 2:
         complain("a parameter needs entries that say their value of it (at = …)")
-    if scenario.kind == "sweep" and not scenario.load.shares:
-        complain("a sweep needs shares, the loads to offer")
+    if scenario.kind == "sweep" and not (scenario.load.shares and scenario.load.slo_ms > 0):
+        complain("a sweep needs slo_ms, the 99th percentile to keep, and shares, the loads to offer")
     if scenario.kind == "latency" and bool(scenario.load.blocker) != (scenario.load.late_ms > 0):
         complain("blocker and late_ms stand together")
     if scenario.kind == "crash" and scenario.load.signal not in ("KILL", "STOP"):

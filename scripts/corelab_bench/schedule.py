@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from corelab_bench import saturation
 from corelab_bench.scenarios import Entry, Profile, ProfileLine, Scenario
 from corelab_bench.targets import Catalogue
 from corelab_bench.trial import Placement, Slot
@@ -43,7 +44,7 @@ class Plan:
 def estimate(slot: Slot) -> float:
     runs = 1
     if slot.scenario.kind == "sweep":
-        runs += len(slot.scenario.load.shares)
+        runs += saturation.PROBES + len(slot.scenario.load.shares)
     elif slot.scenario.kind == "latency" and slot.scenario.load.wrk_beside:
         runs += 1
     return runs * (slot.seconds + slot.warm_up) + slot.scenario.overhead_seconds

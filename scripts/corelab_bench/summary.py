@@ -208,7 +208,7 @@ def trial_metrics(trial: dict) -> dict[str, float]:
         seconds = crash["watched_seconds"] if recovery is None else max(recovery, crash["bin_seconds"])
         return {"recovery_ms": 1000 * seconds, "lost_requests": float(max(sum(crash["lost"].values()), 1))}
     if trial["kind"] == "sweep":
-        numbers = {"throughput": trial["capacity"]["achieved_rate"]}
+        numbers = {"throughput": trial["capacity"]["achieved_rate"], "saturation_rate": trial["saturation"]["rate"]}
         near = max((step for step in trial["steps"] if step["share"] < 1), key=lambda step: step["share"])
         if near["response_ms"]["p99"] is not None:
             numbers["near_capacity_p99_ms"] = near["response_ms"]["p99"]
@@ -367,6 +367,7 @@ def metric_name(metric: str) -> str:
             "bytes_per_connection": "user memory per idle connection",
             "idle_established": "idle connections held", "p50_ms": "median response time",
             "p99_ms": "99th percentile of the response time",
+            "saturation_rate": "highest rate within the objective",
             "near_capacity_p99_ms": "99th percentile of the response time near capacity",
             "late_share": "share of the quick requests that are late", "largest_share": "largest share of a worker",
             "recovery_ms": "time until all is answered again", "lost_requests": "requests lost",

@@ -11,7 +11,8 @@ import shlex
 import time
 from pathlib import Path
 
-from corelab_bench import accounting, balance, beside, crash, http_check, load, repo, timed_load, validity
+from corelab_bench import (accounting, balance, beside, crash, http_check, load, repo, saturation, timed_load,
+                           validity)
 from corelab_bench.blocker import Blocker
 from corelab_bench.hiccups import Hiccups
 from corelab_bench.idle import IdleClient
@@ -226,20 +227,28 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
 
 
 def sweep_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path, record: dict) -> None:
-    """What a closed loop reaches, then the times at shares of it."""
+    """What a closed loop reaches, the highest rate that keeps the objective, then the times at shares of that."""
     scenario = slot.scenario
     first = first_answers(server, scenario, record)
     if record.get("wrong_before"):
         return
     before = set(server.pids())
     record["capacity"] = timed(slot, server, placement, bin_dir, timed_load.SEED, rate=0.0)
-    record["steps"] = []
-    for index, share in enumerate(scenario.load.shares if record["capacity"]["requests"] else ()):
+    seed = timed_load.SEED + 100 * slot.block
+
+    def offer(rate: float) -> dict:
+        nonlocal seed
+        seed += 1
         wait_until_settled(server, record)
-        rate = share * record["capacity"]["achieved_rate"]
         with Hiccups(record):
-            record["steps"].append({"share": share, "rate": rate, **timed(
-                slot, server, placement, bin_dir, timed_load.SEED + 100 * slot.block + index, rate=rate)})
+            return timed(slot, server, placement, bin_dir, seed, rate=rate)
+
+    record["steps"] = []
+    if record["capacity"]["requests"]:
+        record["saturation"] = saturation.search(offer, record["capacity"]["achieved_rate"], scenario.load.slo_ms)
+        top = record["saturation"]["rate"]
+        record["steps"] = [{"share": share, "rate": share * top, **offer(share * top)}
+                           for share in (scenario.load.shares if top > 0 else ())]
     record["processes_ended"] = len(before - set(server.pids()))
     last_answers(server, scenario, first, record)
 

@@ -57,6 +57,8 @@ def sweep_gates(record: dict, limits: Limits) -> list[str]:
     """A rate that is not kept is what a sweep looks for, and so is a generator that is late beyond capacity: answering
     takes it time, too. Below, what any step doubts makes the trial INVALID."""
     reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
+    if record.get("saturation", {}).get("rate") == 0:
+        return reasons + [f"no rate kept its 99th percentile within {record['saturation']['slo_ms']:g} ms"]
     if not record.get("steps"):
         return reasons or ["no load was measured"]
     reasons += record["capacity"]["invalid"]

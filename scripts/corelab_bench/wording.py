@@ -68,7 +68,7 @@ def absolute(row: Row, metric: str) -> str:
     value = row.estimate(metric)
     if value is None:
         return "–"
-    units = {"throughput": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms",
+    units = {"throughput": "/s", "saturation_rate": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms",
              "near_capacity_p99_ms": " ms", "late_share": "", "largest_share": "", "recovery_ms": " ms", "lost_requests": ""}
     return size(value.value) if metric in ("bytes_per_connection", "pss_bytes") else number(value.value) + units[metric]
 
@@ -119,7 +119,7 @@ def timed_load(kind: str, asked) -> str:
     weights = [float(text.partition(":")[0]) for text in asked.classes.values()]
     mix = " and ".join(f"{weight / sum(weights):.0%} {part}" for weight, part in zip(weights, parts)) \
         if len(parts) > 1 else parts[0]
-    schedule = ("a closed loop, then shares of what it reaches" if kind == "sweep" else
+    schedule = ("a closed loop, a search for the highest rate within the objective, then shares of it" if kind == "sweep" else
                 f"{asked.rate:g} a second, {asked.arrivals}" if asked.rate else "closed loop")
     return f"{mix}, {count(asked.connections, 'connection')}, {schedule} (corelab-load){beside}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import support
 
-from corelab_bench import load, scenarios, timed_load, trial, validity
+from corelab_bench import load, saturation, scenarios, timed_load, trial, validity
 
 BIN = Path(os.environ.get("CORELAB_BIN_DIR", support.ROOT / "build" / "bin"))
 WRK_OUTPUT = """Running 1s test @ http://127.0.0.1:1/plaintext
@@ -49,11 +49,11 @@ class Trials(unittest.TestCase):
         record = measure("latency", rate=100, wrk_beside=True)
         self.assertGreater(record["wrk"]["p99_ms"], 0)
 
-    def test_a_sweep_offers_shares_of_the_capacity(self):
-        record = measure("sweep", shares=[0.2, 0.5])
+    def test_a_sweep_offers_shares_of_the_highest_rate_within_the_objective(self):
+        record = measure("sweep", shares=[0.2, 0.5], slo_ms=500)
         self.assertEqual(record["invalid"], [])
         for step, share in zip(record["steps"], (0.2, 0.5)):
-            self.assertAlmostEqual(step["rate"], share * record["capacity"]["achieved_rate"])
+            self.assertAlmostEqual(step["rate"], share * record["saturation"]["rate"])
             self.assertAlmostEqual(step["asked_rate"], step["rate"], delta=0.001 * step["rate"])
 
     def test_errors_make_it_invalid(self):
@@ -100,6 +100,34 @@ class Gates(unittest.TestCase):
         self.assertEqual(validity.sweep_gates(record, self.limits), [])
         record["steps"] = [late | {"share": 1.05, "invalid": ["there were answers with a status of 400 or more"]}]
         self.assertEqual(len(validity.sweep_gates(record, self.limits)), 1)
+
+
+class Saturation(unittest.TestCase):
+    def search(self, knee: float, **changes) -> dict:
+        """A server whose 99th percentile is 1 ms up to its knee and 100 ms behind it; a closed loop reaches 1000/s."""
+        def offer(rate: float) -> dict:
+            return {"due": 1000, "requests": 1000, "unanswered": 0,
+                    "response_ms": {"p99": 1.0 if rate <= knee else 100.0}} | changes
+        return saturation.search(offer, 1000.0, 10.0)
+
+    def test_it_finds_the_knee(self):
+        for knee in (500.0, 820.0, 930.0, 1050.0):
+            found = self.search(knee)["rate"]
+            self.assertTrue(0.88 * knee <= found <= knee, (knee, found))
+
+    def test_its_probes_are_bounded_and_kept(self):
+        found = self.search(930.0)
+        self.assertEqual(len(found["probes"]), saturation.PROBES)
+        self.assertEqual(found["rate"], max(probe["rate"] for probe in found["probes"] if probe["kept"]))
+
+    def test_unanswered_and_late_work_is_not_kept(self):
+        self.assertEqual(self.search(2000.0, unanswered=2)["rate"], 0)
+        self.assertEqual(self.search(2000.0, requests=900)["rate"], 0)
+        self.assertEqual(self.search(2000.0, response_ms={"p99": None})["rate"], 0)
+
+    def test_none_is_said(self):
+        reasons = validity.sweep_gates({"saturation": self.search(0.0), "capacity": {"invalid": []}}, scenarios.Limits())
+        self.assertIn("no rate kept its 99th percentile within 10 ms", reasons)
 
 
 class Wrk(unittest.TestCase):

@@ -16,13 +16,18 @@ def lesson(run: Summary) -> Lesson | None:
     tails = {row.label: step_figure(row, near, "p99") for row in rows}
     tails = {label: tail for label, tail in tails.items() if tail is not None}
     best, worst = min(tails, key=tails.get), max(tails, key=tails.get)
-    message = (f"At {near:.0%} of what each can do, the 99th percentile is {wording.number(tails[best])} ms on {best}, "
+    slo = scenario.source["load"]["slo_ms"]
+    first = max(rows, key=lambda row: row.estimate("saturation_rate").value)
+    message = (f"{wording.number(first.estimate('saturation_rate').value)} requests a second on {first.label} keep a 99th "
+               f"percentile of {slo:g} ms; at {near:.0%} of what each keeps it is {wording.number(tails[best])} ms on {best}, "
                f"{wording.number(tails[worst])} ms on {worst}")
     table = [(row.label, wording.interval(row.estimate("throughput"), "/s"),
+              wording.interval(row.estimate("saturation_rate"), "/s"),
               *(f"{wording.number(step_figure(row, share, 'p50'))} / {wording.number(step_figure(row, share, 'p99'))}"
                 for share in shares)) for row in rows]
     return Lesson(message, scenario.hypothesis["text"], scenario.hypothesis["because"],
-                  ("p50 / p99 in ms at this share of its capacity", "capacity", *(f"{share:.0%}" for share in shares)),
+                  ("p50 / p99 in ms at shares of the knee", "closed loop", f"knee: the highest rate within {slo:g} ms",
+                   *(f"{share:.0%}" for share in shares)),
                   table, "latency-against-load.svg", scenario, run.manifest["profile"])
 
 
