@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corelab_bench import analysis, validity
+from corelab_bench import analysis, gil, validity
 from corelab_bench.analysis import Interval
 from corelab_bench.scenarios import LOWER_IS_BETTER, Limits
 from corelab_bench.schedule import AGAIN
@@ -192,7 +192,7 @@ def trial_metrics(trial: dict) -> dict[str, float]:
         timed = trial["timed"]
         one = timed["classes"][trial["of_class"]] if trial["of_class"] else timed
         numbers = {"throughput": timed["achieved_rate"], "p50_ms": one["response_ms"]["p50"],
-                   "p99_ms": one["response_ms"]["p99"]}
+                   "p99_ms": one["response_ms"]["p99"], "gil_wait_ms": gil.median_wait_ms(trial.get("gil", []))}
         return {name: number for name, number in numbers.items() if number is not None}
     if trial["kind"] == "sweep":
         numbers = {"throughput": trial["capacity"]["achieved_rate"]}
@@ -354,4 +354,5 @@ def metric_name(metric: str) -> str:
             "bytes_per_connection": "user memory per idle connection",
             "idle_established": "idle connections held", "p50_ms": "median response time",
             "p99_ms": "99th percentile of the response time",
-            "near_capacity_p99_ms": "99th percentile of the response time near capacity"}[metric]
+            "near_capacity_p99_ms": "99th percentile of the response time near capacity",
+            "gil_wait_ms": "median wait for the interpreter lock"}[metric]

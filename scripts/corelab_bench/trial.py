@@ -10,7 +10,7 @@ import shlex
 import time
 from pathlib import Path
 
-from corelab_bench import accounting, http_check, load, repo, timed_load, validity
+from corelab_bench import accounting, gil, http_check, load, repo, timed_load, validity
 from corelab_bench.idle import IdleClient
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
@@ -194,7 +194,10 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     record["of_class"] = scenario.load.of_class
     before = set(server.pids())
     # Every entry of a block meets the same arrivals.
-    record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
+    with load.neighbour(scenario.load.neighbour, server.port, placement.generator):
+        record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
+    if scenario.gil:
+        record["gil"] = gil.read_accounts(server.port)
     if scenario.load.wrk_beside:
         wait_until_settled(server, record)
         record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)

@@ -68,7 +68,7 @@ def absolute(row: Row, metric: str) -> str:
     if value is None:
         return "–"
     units = {"throughput": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms",
-             "near_capacity_p99_ms": " ms"}
+             "near_capacity_p99_ms": " ms", "gil_wait_ms": " ms"}
     return size(value.value) if metric == "bytes_per_connection" else number(value.value) + units[metric]
 
 
