@@ -36,6 +36,7 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
     text = environment.get_template("report.md.j2").render(
         run=run, manifest=run.manifest, machine=run.manifest["machine"], base=base.rstrip("/"), drawn=drawn,
         kinds=kinds, wording=wording, lessons=lessons.all_lessons(run),
+        lock_lessons=lessons.all_lessons(run, lessons.LOCK_LESSONS),
         claims=claims.all_claims(run), commands=commands(run), labels=labels(run, kinds), grid=grid(run),
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,

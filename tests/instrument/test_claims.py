@@ -44,6 +44,7 @@ class Claims(unittest.TestCase):
 
     def test_a_blocked_loop_is_not_parallel(self):
         self.scale("block", "event-loop + 64 helper threads", "throughput", 50)
+        self.scale("asgi-contrast", "Flask, event-loop inline", "throughput", 1 / 50)
         self.assertTrue(self.claim(6).verdict.startswith("half right"), self.claim(6))
 
     def test_processes_help_behind_a_lock(self):

@@ -54,7 +54,7 @@ class Report(unittest.TestCase):
         self.assertTrue(all((base / link).exists() for link in linked), linked)
         self.assertEqual({Path(link).name for link in linked},
                          {path.name for path in (self.run_folder / "figures").iterdir()})
-        self.assertEqual(len(linked), 9)
+        self.assertEqual(len(linked), 10)
 
     def test_system_calls_stand_in_one_table(self):
         self.assertRegex(self.text, r"\| \| recvfrom \| (sendto|epoll_ctl) \| (sendto|epoll_ctl) \| all \|")

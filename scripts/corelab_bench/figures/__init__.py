@@ -5,12 +5,13 @@ One file a figure; its `draw` gives nothing where the run has no data for it.
 
 from pathlib import Path
 
-from corelab_bench.figures import (cost, gil, latency_against_load, memory, process_memory, ratios, stall, starvation,
-                                   switches)
+from corelab_bench.figures import (cost, gil, gil_convoy, gil_threads, latency_against_load, memory, process_memory, ratios,
+                                   stall, starvation, switches, wsgi_servers)
 from corelab_bench.figures.style import STYLE, plt
 from corelab_bench.summary import Summary
 
-FIGURES = (ratios, cost, switches, memory, process_memory, gil, stall, starvation, latency_against_load)
+FIGURES = (ratios, cost, switches, memory, process_memory, gil, stall, starvation, latency_against_load, gil_threads,
+           gil_convoy, wsgi_servers)
 
 
 def name_of(module) -> str:

@@ -2,14 +2,15 @@
 number is made there.
 """
 
-from corelab_bench.lessons import latency_against_load, stall, starvation
+from corelab_bench.lessons import gil_convoy, gil_threads, latency_against_load, stall, starvation, wsgi_servers
 from corelab_bench.lessons.lesson import Lesson
 from corelab_bench.summary import Summary
 
 # In the order of the report. Each module's `lesson` gives nothing where the run has no data for it.
 LESSONS = (stall, starvation, latency_against_load)
+LOCK_LESSONS = (gil_threads, gil_convoy, wsgi_servers)
 
 
-def all_lessons(run: Summary) -> list[Lesson]:
-    made = (module.lesson(run) for module in LESSONS)
+def all_lessons(run: Summary, modules=LESSONS) -> list[Lesson]:
+    made = (module.lesson(run) for module in modules)
     return [lesson for lesson in made if lesson is not None]
