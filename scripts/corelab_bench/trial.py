@@ -145,7 +145,7 @@ def load_trial(slot: Slot, server: Server, placement: Placement, _: Path, record
         looks = []
 
     def look_at_connections():
-        if not scenario.load.close:  # each lives so briefly that there may be none to see
+        if not (scenario.load.close or scenario.load.reconnects):  # there may be none to see at that moment
             record["connections_established"] = accounting.established(server.port)
 
     switches = []

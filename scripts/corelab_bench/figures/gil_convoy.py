@@ -17,15 +17,15 @@ def draw(summary: Summary):
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.plot(intervals, intervals, color=GREY, linewidth=0.8, linestyle=":")
-    axes.text(intervals[0], intervals[0] * 0.8, "one switch interval", color=GREY, fontsize=8, va="top")
-    for name, read, colour, marker in (
-            ("wait for the lock, p50", gil_convoy.wait, GREEN, "s"),
-            ("response, p50", lambda row: row.estimate("p50_ms"), BLUE, "o"),
-            ("response, p99", lambda row: row.estimate("p99_ms"), ORANGE, "D")):
+    axes.text(intervals[0] * 1.5, intervals[0] * 1.1, "one switch interval", color=GREY, fontsize=8, va="top")
+    for name, read, colour, marker, above in (
+            ("wait for the lock, p50", gil_convoy.wait, GREEN, "s", -11),
+            ("response, p50", lambda row: row.estimate("p50_ms"), BLUE, "o", 0),
+            ("response, p99", lambda row: row.estimate("p99_ms"), ORANGE, "D", 11)):
         points = [(interval, read(row).value) for interval, row in threads if read(row)]
         if points:
             axes.plot(*zip(*points), color=colour, marker=marker)
-            axes.annotate(name, points[-1], (8, 0), textcoords="offset points", va="center", fontsize=8, color=colour)
+            axes.annotate(name, points[-1], (8, above), textcoords="offset points", va="center", fontsize=8, color=colour)
     for row in rows:
         if not gil_convoy.switch_interval_ms(row):
             p99 = row.estimate("p99_ms").value
