@@ -195,6 +195,78 @@ def loop_is_parallel(run: Summary) -> tuple[str, str] | None:
                      f"threads; with helper threads the loop answers {shown(helped)} of what it does alone")
 
 
+def free_choice_on_cores(run: Summary) -> tuple[str, str] | None:
+    found = run.scenario("wsgi-hello")
+    rows = [row for row in found.rows if row.measured and row.estimate("cpu_us")] if found else []
+    if len(rows) < 2:
+        return None
+    rows.sort(key=lambda row: row.estimate("cpu_us").value)
+    cost = ratio(run, "wsgi-hello", "cpu_us", rows[-1].label, rows[0].label)
+    if cost is None:
+        return None
+    return "right: the choice is worth a lot" if cost.low > 1.2 else "half right", (
+        f"one unchanged Flask application on {len(rows)} servers and settings: {rows[-1].label} costs {shown(cost)} of "
+        f"the CPU time of {rows[0].label}")
+
+
+def blocking_python(run: Summary) -> tuple[str, str] | None:
+    waits = ratio(run, "gil-threads-sleep", "throughput", "8 threads", "1 thread")
+    computes = ratio(run, "gil-threads", "throughput", "8 threads", "1 thread")
+    if waits is None or computes is None:
+        return None
+    verdict = ("half right: waits overlap in threads, CPU time does not" if many_times(waits) and alike(computes)
+               else "not as told")
+    return verdict, (f"eight threads of Python answer {shown(waits)} of what one does when requests sleep, "
+                     f"{shown(computes)} when they compute")
+
+
+def python_loops_and_threads(run: Summary) -> tuple[str, str] | None:
+    processes = ratio(run, "gil-threads", "throughput", "2 processes", "2 threads")
+    stalled = ratio(run, "gil-convoy", "p99_ms", "event-loop, inline", "2 threads, 5 ms")
+    if processes is None or stalled is None:
+        return None
+    verdict = ("half right: for CPU time neither helps, processes do" if processes.low > 1.2 and stalled.low > 1
+               else "not decided by these figures")
+    evidence = (f"when Python computes, two processes answer {shown(processes)} of what two threads do; beside a request "
+                f"that computes, a loop's 99th percentile is {shown(stalled)} of that of threads, which wait a switch "
+                "interval")
+    if cost := ratio(run, "wsgi-hello", "cpu_us", "event-loop, inline", "thread-pool"):
+        evidence += f"; an answer that waits for nothing costs a loop {shown(cost)} of what it costs threads"
+    return verdict, evidence
+
+
+def python_on_a_loop(run: Summary) -> tuple[str, str] | None:
+    awaits = ratio(run, "asgi-contrast", "throughput", "C++, event-loop", "Flask, event-loop inline")
+    helped = ratio(run, "asgi-contrast", "throughput", "Flask, event-loop + 64 helper threads", "Flask, event-loop inline")
+    if awaits is None or helped is None:
+        return None
+    verdict = ("half right: concurrently, not in parallel" if many_times(awaits) and many_times(helped)
+               else "not decided by these figures")
+    return verdict, (f"on one and the same loop, handlers that wait with it answer {shown(awaits)} of what Flask does, "
+                     f"which blocks it; helper threads bring Flask to {shown(helped)}")
+
+
+def interfaces_beside_cores(run: Summary) -> tuple[str, str] | None:
+    waits = ratio(run, "asgi-contrast", "throughput", "starlette-uvicorn", "aiohttp")
+    cost = ratio(run, "asgi-contrast", "cpu_us", "starlette-uvicorn", "aiohttp")
+    if waits is None or cost is None:
+        return None
+    verdict = "no longer so: ASGI put one between them again, at no loss" if waits.low > 0.8 else "half right: ASGI costs"
+    return verdict, (f"64 clients whose requests wait 20 ms: uvicorn and Starlette answer {shown(waits)} of what aiohttp "
+                     f"does, at {shown(cost)} of its CPU time a request")
+
+
+# By the claim's number: Python on the cores themselves decides before other people's servers do.
+PYTHON_ON_CORES: dict[int, Judgement] = {2: free_choice_on_cores, 4: blocking_python, 5: python_loops_and_threads,
+                                         6: python_on_a_loop, 8: interfaces_beside_cores}
+
+
+def judge_by(judgements: list[Judgement], run: Summary) -> tuple[str, str] | None:
+    """The first that decides gives the verdict; the evidence of the others stands behind it."""
+    judged = [found for found in (judge(run) for judge in judgements) if found is not None]
+    return (judged[0][0], "; ".join(evidence for _, evidence in judged)) if judged else None
+
+
 def processes_and_balance(run: Summary) -> tuple[str, str] | None:
     confined = ratio(run, "blocked-worker", "late_share", "prefork-evented, 4 workers", "event-loop")
     shared = ratio(run, "blocked-worker", "late_share", "prefork-evented, 4 workers", "thread-pool-handoff, 4 threads")
@@ -268,7 +340,8 @@ CLAIMS: tuple[tuple[str, str, Judgement | None, str], ...] = (
 def all_claims(run: Summary) -> list[Claim]:
     claims = []
     for number, (text, experiment, judge, advice) in enumerate(CLAIMS, 1):
-        judged = judge(run) if judge is not None and run.verdicts else None
+        judgements = [one for one in (PYTHON_ON_CORES.get(number), judge) if one is not None]
+        judged = judge_by(judgements, run) if run.verdicts else None
         verdict, evidence = judged or (OPEN, f"the experiment: {experiment}" if experiment else
                                        "this run has too few valid blocks of what would decide it")
         claims.append(Claim(number, text, verdict, evidence, advice))

@@ -55,8 +55,10 @@ def reap(pids: set[int]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Without CORELAB_*: a variable of the caller must not configure what is measured."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("CORELAB_")}
+    """Without CORELAB_*: a variable of the caller must not configure what is measured. Python leaves no bytecode behind
+    in the repository."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CORELAB_")}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Server:

@@ -40,6 +40,7 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
     text = environment.get_template("report.md.j2").render(
         run=run, manifest=run.manifest, machine=run.manifest["machine"], base=base.rstrip("/"), drawn=drawn,
         kinds=kinds, wording=wording, lessons=lessons.all_lessons(run), sweeps=sweeps.all_sweeps(run),
+        lock_lessons=lessons.all_lessons(run, lessons.LOCK_LESSONS),
         claims=claims.all_claims(run), decisions=decisions.all_decisions(run), starved=starved(run),
         traced=(run.folder / request_trace.FILE).exists(), commands=commands(run), labels=labels(run, kinds),
         grid=grid(run), generator_aims=calibration.aims,

@@ -19,9 +19,9 @@ PROFILES_FILE = "profiles.toml"
 USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
 METRICS = ("throughput", "cpu_us", "bytes_per_connection", "idle_established", "p50_ms", "p99_ms",
            "near_capacity_p99_ms", "saturation_rate", "late_share", "largest_share", "recovery_ms", "lost_requests",
-           "pss_bytes")
+           "pss_bytes", "gil_wait_ms")
 LOWER_IS_BETTER = ("cpu_us", "bytes_per_connection", "p50_ms", "p99_ms", "near_capacity_p99_ms", "late_share",
-                   "largest_share", "recovery_ms", "lost_requests", "pss_bytes")
+                   "largest_share", "recovery_ms", "lost_requests", "pss_bytes", "gil_wait_ms")
 KINDS = ("load", "idle", "latency", "sweep", "balance", "crash")
 BESIDE_MODES = ("idle", "slow-send", "slow-read")
 
@@ -75,6 +75,7 @@ class TimedLoad:
     shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of that rate
     blocker: str = ""  # a path that one more connection asks for without a pause: its worker is kept blocked
     late_ms: float = 0.0  # with it: answers of `of_class` that take longer count as late
+    neighbour: str = ""  # a path that one more client asks for without a pause; not measured itself
     wrk_beside: bool = False  # wrk's own latencies of the same closed loop, for comparison
     body: str | None = None
     threads: int = 1
@@ -167,6 +168,7 @@ class Scenario:
     may_share: bool  # where CPUs are too few, generator and server may share them
     memory: bool  # sample memory during the warm-up
     switches: bool  # sample context switches at the end of the load
+    gil: bool  # read the server's account of the interpreter lock
     overhead_seconds: float  # a first guess of what a trial takes beside its load; a run measures it
     steps: tuple[int, ...]
     budgets: tuple[dict, ...]
@@ -245,6 +247,7 @@ def parse_scenario(source: dict, catalogue: Catalogue) -> Scenario:
             reference=source["reference"], load=parse_load(kind, source["load"]), limits=Limits(**source.get("limits", {})),
             entries=tuple(entries(source, catalogue)), server_cpus=placement.get("server_cpus", 1),
             may_share=placement.get("may_share", True), memory="memory" in sample, switches="switches" in sample,
+            gil="gil" in sample,
             overhead_seconds=source.get("overhead_seconds", USUAL_OVERHEAD_SECONDS),
             steps=tuple(source.get("steps", ())), budgets=tuple(source.get("budget", ())),
             hypothesis=source.get("hypothesis", {}), trace=tuple(source.get("trace", ())), source=source,

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corelab_bench import analysis, balance, validity
+from corelab_bench import analysis, balance, gil, validity
 from corelab_bench.analysis import Interval
 from corelab_bench.scenarios import LOWER_IS_BETTER, Limits
 from corelab_bench.schedule import AGAIN
@@ -194,7 +194,7 @@ def trial_metrics(trial: dict) -> dict[str, float]:
         timed = trial["timed"]
         one = timed["classes"][trial["of_class"]] if trial["of_class"] else timed
         numbers = {"throughput": timed["achieved_rate"], "p50_ms": one["response_ms"]["p50"],
-                   "p99_ms": one["response_ms"]["p99"]}
+                   "p99_ms": one["response_ms"]["p99"], "gil_wait_ms": gil.median_wait_ms(trial.get("gil", []))}
         if "late_share" in timed:  # below one request there is nothing to take a ratio of
             numbers["late_share"] = max(timed["late_share"], 1 / max(one["due"], 1))
         return {name: number for name, number in numbers.items() if number is not None}
@@ -371,4 +371,4 @@ def metric_name(metric: str) -> str:
             "near_capacity_p99_ms": "99th percentile of the response time near capacity",
             "late_share": "share of the quick requests that are late", "largest_share": "largest share of a worker",
             "recovery_ms": "time until all is answered again", "lost_requests": "requests lost",
-            "pss_bytes": "memory of the whole server"}[metric]
+            "pss_bytes": "memory of the whole server", "gil_wait_ms": "median wait for the interpreter lock"}[metric]

@@ -91,8 +91,9 @@ def cores(bin_dir: Path) -> list[Target]:
     found = [Target(name=row["name"], kind="core",
                     model=f"{row['waiting']}; {row['unit']}; {row['distribution']}", waiting=row["waiting"],
                     teaches=row.get("teaches", ""),
-                    command=(str(program), "serve", "--core", row["name"], "--app", "lab", "-b", "127.0.0.1:{port}"),
-                    version=version)
+                    # It serves the lab where an entry's flags name no other app; their paths are the repository's.
+                    command=(str(program.resolve()), "serve", "--core", row["name"], "-b", "127.0.0.1:{port}"),
+                    folder=str(repo.ROOT), version=version)
              for row in rows]
     names = {target.name for target in found}
     found += [Target(name, "core", "", absent="this corelab has no such core") for name in EXPECTED_CORES

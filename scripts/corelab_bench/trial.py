@@ -11,7 +11,7 @@ import shlex
 import time
 from pathlib import Path
 
-from corelab_bench import (accounting, balance, beside, crash, http_check, load, repo, saturation, timed_load,
+from corelab_bench import (accounting, balance, beside, crash, gil, http_check, load, repo, saturation, timed_load,
                            validity)
 from corelab_bench.blocker import Blocker
 from corelab_bench.hiccups import Hiccups
@@ -163,7 +163,7 @@ def measured_load(slot: Slot, server: Server, placement: Placement, others: int,
         looks = []
 
     def look_at_connections():
-        if not scenario.load.close:  # each lives so briefly that there may be none to see
+        if not (scenario.load.close or scenario.load.reconnects):  # there may be none to see at that moment
             record["connections_established"] = accounting.established(server.port)
 
     switches = []
@@ -215,10 +215,13 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     asked = scenario.load
     with (beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record),
           Blocker(server.port, asked.blocker) if asked.blocker else contextlib.nullcontext() as blocker,
+          load.neighbour(asked.neighbour, server.port, placement.generator),
           Hiccups(record)):
         record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
         if blocker:
             record["blocks"] = blocker.blocks
+    if scenario.gil:
+        record["gil"] = gil.read_accounts(server.port)
     if scenario.load.wrk_beside:
         wait_until_settled(server, record)
         record["wrk"] = timed_load.wrk_latency(scenario.load, server.port, slot.seconds, placement.generator)

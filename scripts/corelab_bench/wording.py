@@ -69,7 +69,7 @@ def absolute(row: Row, metric: str) -> str:
     if value is None:
         return "–"
     units = {"throughput": "/s", "saturation_rate": "/s", "cpu_us": " µs", "idle_established": "", "p50_ms": " ms", "p99_ms": " ms",
-             "near_capacity_p99_ms": " ms", "late_share": "", "largest_share": "", "recovery_ms": " ms", "lost_requests": ""}
+             "near_capacity_p99_ms": " ms", "late_share": "", "largest_share": "", "recovery_ms": " ms", "lost_requests": "", "gil_wait_ms": " ms"}
     return size(value.value) if metric in ("bytes_per_connection", "pss_bytes") else number(value.value) + units[metric]
 
 

@@ -54,7 +54,9 @@ class Report(unittest.TestCase):
         self.assertTrue(all((base / link).exists() for link in linked), linked)
         self.assertEqual({Path(link).name for link in linked},
                          {path.name for path in (self.run_folder / "figures").iterdir()})
-        self.assertEqual({Path(link).name for link in linked}, {figures.name_of(module) for module in figures.FIGURES})
+        # Those two are about thread-pool, which this run does not have.
+        self.assertEqual({Path(link).name for link in linked}, {figures.name_of(module) for module in figures.FIGURES} -
+                         {"gil-threads.svg", "gil-convoy.svg"})
 
     def test_system_calls_stand_in_one_table(self):
         self.assertRegex(self.text, r"\| \| recvfrom \| (sendto|epoll_ctl) \| (sendto|epoll_ctl) \| all \|")

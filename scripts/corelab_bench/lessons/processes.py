@@ -15,17 +15,17 @@ def lesson(run: Summary) -> Lesson | None:
     costs = f"A further process of prefork costs {wording.size(cost)} of its own, and buys this: " if cost else ""
     message = (f"{costs}after a kill, {best.label} loses {wording.count(lost(best), 'request')}, {worst.label} "
                f"{wording.number(lost(worst))}")
-    table = [cells(row) for row in rows] + [cells(row, " (hangs)") for row in crash_rows(run.scenario("hang"))]
+    table = [cells(row) for row in rows]
     return Lesson(message, scenario.hypothesis["text"], scenario.hypothesis["because"],
                   ("one worker is killed", "requests due", "lost", "late", "until all is answered again",
                    "answered meanwhile"), table, "processes.svg", scenario, run.manifest["profile"])
 
 
-def cells(row: Row, note: str = "") -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
     def figure(name: str) -> float | None:
         return row.median(lambda trial: trial["crash"][name])
 
-    return (row.label + note, wording.number(figure("due")), wording.number(lost(row)), wording.number(figure("late")),
+    return (row.label, wording.number(figure("due")), wording.number(lost(row)), wording.number(figure("late")),
             recovered(row), wording.share(figure("answered_meanwhile")))
 
 
