@@ -3,6 +3,7 @@
 #   make                  build everything into build/bin
 #   make test             run the tests
 #   make bench            measure the cores and write REPORT.md   (PROFILE=smoke|default|full)
+#   make bench MINUTES=30   the same in less time, with fewer blocks
 #   make bench ONLY=stall measure some scenarios of the profile; the report goes into results/ alone
 #   make bench RESUME=results/NAME   go on with a run that was interrupted
 #   make report           write REPORT.md again from the newest run in results/   (RUN=results/NAME)
@@ -46,7 +47,7 @@ fuzz: build/fuzz/build.ninja
 	@tests/fuzz/run.sh build/fuzz/bin/session_fuzzer $(FUZZ_SECONDS)
 
 bench: all
-	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench run --profile $(PROFILE) \
+	@PYTHONPATH=scripts $(PYTHON) -m corelab_bench run --profile $(PROFILE) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(foreach scenario,$(ONLY),--only $(scenario)) $(if $(RESUME),--resume $(RESUME)) $(if $(ONLY),,--report REPORT.md)
 
 report: setup

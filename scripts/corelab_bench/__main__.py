@@ -31,6 +31,7 @@ def parse() -> argparse.Namespace:
     run.add_argument("--report", type=Path, metavar="FILE", help="write the report here as well, e.g. REPORT.md")
     run.add_argument("--results", type=Path, default=repo.RESULTS, metavar="DIR", help="default: results/")
     run.add_argument("--bin-dir", type=Path, default=repo.DEFAULT_BIN, metavar="DIR", help="default: build/bin")
+    run.add_argument("--minutes", type=float, help="for all of it, instead of the profile's own: fewer blocks fit less time")
     run.add_argument("--seed", type=int, help="of the random order of trials (default: a new one each run)")
     run.add_argument("--resume", type=Path, metavar="RUN", help="go on with this interrupted run: its profile, its "
                      "scenarios, its plan")
@@ -83,10 +84,15 @@ def run_command(arguments: argparse.Namespace) -> int:
         except resume.Refused as problem:
             return complain(str(problem))
         arguments.profile, arguments.only = old["profile"], old["only"]
+        arguments.minutes = old["time_limit_seconds"] / 60
     profiles = scenarios.load_profiles(repo.SCENARIOS)
     if arguments.profile not in profiles:
         return complain(f"no profile {arguments.profile}: there are {', '.join(profiles)}")
     profile = profiles[arguments.profile]
+    if arguments.minutes is not None:
+        if not arguments.minutes > 0:
+            return complain(f"--minutes {arguments.minutes:g}: a run needs more than no time")
+        profile = dataclasses.replace(profile, seconds=60 * arguments.minutes)
     if arguments.only:
         lines = tuple(line for line in profile.lines if line.scenario in arguments.only)
         missing = set(arguments.only) - {line.scenario for line in lines}
