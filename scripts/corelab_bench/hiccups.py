@@ -8,7 +8,7 @@ its turn, too, so that some milliseconds are usual and the limit must be well ab
 import threading
 import time
 
-SLEEP_SECONDS = 0.005
+SLEEP_SECONDS = 0.02  # rarely enough that the generator loses nothing to it
 
 
 class Hiccups:

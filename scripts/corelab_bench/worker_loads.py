@@ -11,6 +11,11 @@ class WorkerLoad:
     threads: int = 1  # of the client
     pipeline: int = 1
     close: bool = False
+    post_bytes: int = 0
+
+    @property
+    def expected(self) -> str | None:
+        return self.body
 
     @property
     def held(self) -> int:
