@@ -24,7 +24,7 @@ void check(const PyStatus& status) {
 std::string python_program(std::string environment) {
   if (environment.empty()) {
     const char* active = std::getenv("VIRTUAL_ENV");
-    if (active == nullptr) return CORELAB_PYTHON;
+    if (active == nullptr || *active == '\0') return CORELAB_PYTHON;
     environment = active;
   }
   std::filesystem::path root(environment);

@@ -150,6 +150,22 @@ TEST_P(WsgiProcesses, import_changed_code_on_hup_without_a_lost_request) {
   EXPECT_EQ(tally.failures() + tally.refusals, 0u) << tally;
 }
 
+TEST_P(WsgiProcesses, stay_when_hup_finds_the_code_broken) {
+  const TempDir dir;
+  dir.write("breaking.py",
+            "def app(environ, start_response):\n"
+            "    start_response('200 OK', [])\n"
+            "    return [b'works']\n");
+  auto server = serve("breaking:app", 2, {"--app-dir", dir.path("")});
+  const auto workers = children_of(server.pid());
+  dir.write("breaking.py", "1 / 0\n");
+  server.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return server.errors().find("cannot be imported") != std::string::npos; }, Millis(5'000)));
+  std::this_thread::sleep_for(Millis(500));
+  EXPECT_EQ(children_of(server.pid()), workers) << server.errors();
+  EXPECT_EQ(get(server.address(), "/").body(), "works");
+}
+
 TEST_P(WsgiProcesses, that_are_blocked_for_ever_are_replaced) {
   if (GetParam().offloads) GTEST_SKIP() << "the loop lives: --request-timeout answers for the helper";
   auto server = serve("lives:app", 1, {"--timeout", "1"});
