@@ -34,7 +34,7 @@ def draw(summary: Summary):
     axes.text((first + rows[top].estimate("cpu_us").value) / 2, top + 0.5, "system", ha="center", fontsize=8)
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.tick_params(left=False)
-    axes.set_xlim(0, longest * 1.55)
+    axes.set_xlim(0, longest * 1.9)
     axes.set_ylim(-0.6, len(rows) + 0.2)
     axes.set_xlabel("µs of CPU time a request (line: interval of the mean)")
     title(axes, wording.cost_message(scenario))
