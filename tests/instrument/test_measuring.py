@@ -95,7 +95,7 @@ class Accounting(unittest.TestCase):
             child.stdin.flush()
             child.stdout.readline()
             voluntary, _ = accounting.switches_between(before, accounting.read_switches([child.pid]))
-            self.assertTrue(50 <= voluntary <= 70, voluntary)
+            self.assertTrue(45 <= voluntary <= 70, voluntary)  # a sleep may be over before its switch
 
     def test_the_tree_holds_children_and_orphans_and_nobody_else(self):
         code = ("import os, sys, time\n"
