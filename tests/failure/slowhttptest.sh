@@ -2,13 +2,24 @@
 # slowhttptest against one core: slow headers, slow body and slow read, 500 connections each and all three at once, and
 # beside them a probe that must still be answered fast.
 #
-#   slowhttptest.sh CORELAB CORE
+#   slowhttptest.sh CORELAB CORE...       several cores at once, each with attacks of its own
 #   SLOWHTTPTEST_SECONDS (20)       how long the attacks last
 #   CORELAB_TEST_SLOWDOWN (1)       factor on the time that a probe may take
 # Exit: 0 every attack withstood; 1 not; 77 slowhttptest is not installed.
 set -euo pipefail
 
 corelab=$1
+if [ $# -gt 2 ]; then
+  shift
+  tests=()
+  for core in "$@"; do
+    "$0" "$corelab" "$core" &
+    tests+=($!)
+  done
+  worst=0
+  for test in "${tests[@]}"; do wait "$test" || worst=$?; done
+  exit $worst
+fi
 core=$2
 seconds=${SLOWHTTPTEST_SECONDS:-20}
 connections=500
