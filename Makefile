@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 30
 PYTHON = $(shell for p in python3 /usr/bin/python3; do \
   $$p -c 'import matplotlib, numpy, pandas, scipy, jinja2, markdown' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all setup setup-peers test test-asan test-tsan fuzz bench bench-compare report micro advise format clean
+.PHONY: all setup setup-peers test test-asan test-tsan build-asan build-tsan build-fuzz fuzz bench bench-compare report micro advise format clean
 
 all: build/release/build.ninja
 	@cmake --build --preset release
@@ -38,12 +38,16 @@ test: all
 	@ctest --preset release
 
 # The sanitized program, driven by the release build's test programs.
-test-asan test-tsan: test-%: build/%/build.ninja all
-	@cmake --build --preset $*
+test-asan test-tsan: test-%: build-% all
 	@ctest --preset $*
 
-fuzz: build/fuzz/build.ninja
+build-asan build-tsan: build-%: build/%/build.ninja
+	@cmake --build --preset $*
+
+build-fuzz: build/fuzz/build.ninja
 	@cmake --build --preset fuzz --target session_fuzzer
+
+fuzz: build-fuzz
 	@tests/fuzz/run.sh build/fuzz/bin/session_fuzzer $(FUZZ_SECONDS)
 
 bench: all
