@@ -1,6 +1,8 @@
 // A growing run of bytes that is filled at its end and consumed from its front: the output side of a session.
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -23,10 +25,14 @@ class ByteBuffer {
   }
   void commit(std::size_t n) { end_ += n; }
 
-  void append(std::string_view bytes) {
-    if (bytes.empty()) return;
-    std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
-    commit(bytes.size());
+  void append(std::string_view bytes) { commit(copy(bytes, prepare(bytes.size()))); }
+
+  /// Several parts, one behind the other: room is made for them once.
+  template <std::same_as<std::string_view>... Parts>
+  void append(std::string_view first, Parts... rest) {
+    char* to = prepare((first.size() + ... + rest.size()));
+    commit(copy(first, to));
+    (commit(copy(rest, data_.get() + end_)), ...);
   }
 
   /// Drops `n` <= size() bytes from the front.
@@ -45,6 +51,11 @@ class ByteBuffer {
   }
 
  private:
+  static std::size_t copy(std::string_view bytes, char* to) {
+    std::copy(bytes.begin(), bytes.end(), to);
+    return bytes.size();
+  }
+
   void grow(std::size_t n) {
     std::size_t used = size();
     std::size_t wanted = capacity_ == 0 ? 1024 : capacity_;

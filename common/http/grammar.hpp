@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace corelab::grammar {
@@ -13,9 +15,11 @@ constexpr bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 constexpr bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
 constexpr int hex_value(char c) { return is_digit(c) ? c - '0' : lower(c) - 'a' + 10; }
 
-enum CharClass : std::uint8_t { tchar = 1, host_char = 2 };
+/// Of a request target's characters (visible ASCII without '#': RFC 9112 section 3.2 has no fragment, RFC 3986 nothing else)
+/// those of its path are what comes ahead of the '?'.
+enum CharClass : std::uint8_t { tchar = 1, host_char = 2, target_char = 4, path_char = 8 };
 
-// A table, because the Host of every request is checked.
+// A table, because the request line and the Host of every request are checked.
 inline constexpr auto char_classes = [] {
   std::array<std::uint8_t, 256> table{};
   auto mark = [&table](std::string_view chars, CharClass as) {
@@ -26,18 +30,27 @@ inline constexpr auto char_classes = [] {
   mark("!#$%&'*+-.^_`|~", tchar);
   mark(alphanumeric, host_char);
   mark("-._~!$&'()*+,;=", host_char);
+  for (int c = '!'; c <= '~'; ++c) {
+    if (c != '#') table[static_cast<unsigned char>(c)] |= c == '?' ? target_char : target_char | path_char;
+  }
   return table;
 }();
 
 constexpr bool is(char c, CharClass what) { return (char_classes[static_cast<unsigned char>(c)] & what) != 0; }
 
+/// Where the run of such characters that begins at `from` ends.
+constexpr std::size_t run_end(std::string_view text, CharClass of, std::size_t from = 0) {
+  while (from < text.size() && is(text[from], of)) ++from;
+  return from;
+}
+
 /// token of RFC 9110 section 5.6.2.
-constexpr bool is_token(std::string_view text) {
-  if (text.empty()) return false;
-  for (char c : text) {
-    if (!is(c, tchar)) return false;
-  }
-  return true;
+constexpr bool is_token(std::string_view text) { return !text.empty() && run_end(text, tchar) == text.size(); }
+
+/// text == literal, compared in line: for the few words that nearly every request has.
+template <std::size_t size>
+bool is_literally(std::string_view text, const char (&literal)[size]) {
+  return text.size() == size - 1 && std::memcmp(text.data(), literal, size - 1) == 0;
 }
 
 /// A number from 0 to 65535, or nothing: the port may be empty (RFC 3986 section 3.2.3).
@@ -63,7 +76,7 @@ constexpr std::size_t host_length(std::string_view text) {
   }
   std::size_t end = 0;
   for (;; end += 3) {
-    while (end < text.size() && is(text[end], host_char)) ++end;
+    end = run_end(text, host_char, end);
     bool is_escape = end + 2 < text.size() && text[end] == '%' && is_hex(text[end + 1]) && is_hex(text[end + 2]);
     if (!is_escape) return end;
   }

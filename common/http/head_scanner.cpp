@@ -14,33 +14,27 @@ constexpr Violation folded{400, "a header line starts with a blank (obsolete lin
 constexpr Violation nameless{400, "a header field has no name"};
 }  // namespace
 
-Violation HeadScanner::check_line(std::string_view line) const {
-  bool is_field = what_ == What::trailers || first_line_ != 0;
-  if (!is_field || line.empty()) return {};
-  if (line.front() == ' ' || line.front() == '\t') return folded;
-  if (line.front() == ':') return nameless;
-  return {};
-}
-
 Violation HeadScanner::scan(std::string_view bytes, const Limits& limits) {
   const std::size_t most = what_ == What::head ? limits.head : limits.chunk_overhead;
-  const Violation too_long = what_ == What::head ? head_too_long : trailers_too_long;
   const char* const end = bytes.data() + bytes.size();
   while (!complete_) {
     const char* mark = find_either(bytes.data() + scanned_, end, '\r', '\n');
     std::size_t line_end = static_cast<std::size_t>(mark - bytes.data());
-    bool in_request_line = what_ == What::head && first_line_ == 0;
-    if (in_request_line && line_end - line_start_ > limits.request_line) return line_too_long;
-    if (line_end + 2 > most) return too_long;
+    const bool is_request_line = what_ == What::head && first_line_ == 0;
+    if (is_request_line && line_end - line_start_ > limits.request_line) return line_too_long;
+    if (line_end + 2 > most) return what_ == What::head ? head_too_long : trailers_too_long;
     if (end - mark < 2 && (mark == end || *mark == '\r')) {  // the line, or the LF behind its CR, is yet to come
       scanned_ = line_end;
       return {};
     }
     if (*mark == '\n') return bare_lf;
     if (mark[1] != '\n') return bare_cr;
-    std::string_view line = bytes.substr(line_start_, line_end - line_start_);
-    if (Violation found = check_line(line)) return found;
-    complete_ = line.empty() && (what_ == What::trailers || first_line_ != 0);
+    if (!is_request_line) {
+      const char first = bytes[line_start_];  // the CR, if the line is empty
+      if (first == ' ' || first == '\t') return folded;
+      if (first == ':') return nameless;
+      complete_ = first == '\r';
+    }
     scanned_ = line_start_ = line_end + 2;
     if (first_line_ == 0) first_line_ = line_start_;
   }

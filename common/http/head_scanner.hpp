@@ -30,8 +30,6 @@ class HeadScanner {
   std::size_t length() const { return line_start_; }          ///< bytes, with the empty line, once complete()
 
  private:
-  Violation check_line(std::string_view line) const;
-
   What what_;
   bool complete_ = false;
   std::size_t line_start_ = 0;

@@ -83,7 +83,7 @@ struct ParserCallbacks {
 
   static Violation refusal(const llhttp_t& llhttp) {
     const char* reason = llhttp_get_error_reason(&llhttp);
-    return {400, reason != nullptr && *reason != '\0' ? std::string_view(reason) : "malformed request"};
+    return {400, reason != nullptr && *reason != '\0' ? reason : "malformed request"};
   }
 };
 

@@ -10,7 +10,10 @@ namespace corelab::rules {
 
 namespace {
 
+constexpr Violation not_three_parts{400, "the request line is not 'method target version'"};
+
 Method method_of(std::string_view name) {
+  if (grammar::is_literally(name, "GET")) return Method::get;
   for (Method m : {Method::get, Method::post, Method::head, Method::put, Method::del, Method::options, Method::patch,
                    Method::trace, Method::connect}) {
     if (to_string(m) == name) return m;
@@ -19,7 +22,7 @@ Method method_of(std::string_view name) {
 }
 
 Violation read_version(std::string_view version, Request& request) {
-  if (version == "HTTP/1.1") {
+  if (grammar::is_literally(version, "HTTP/1.1")) {
     request.version_minor = 1;
     return {};
   }
@@ -33,25 +36,19 @@ Violation read_version(std::string_view version, Request& request) {
   return {400, "the request line does not end in an HTTP version"};
 }
 
-// Visible ASCII without '#': no fragment is ever sent (RFC 9112 section 3.2), nothing else is a URI character.
-bool has_only_target_chars(std::string_view target) {
-  return std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
-}
-
-void split_path(std::string_view from, Request& request) {
-  std::size_t mark = from.find('?');
-  request.path = from.substr(0, mark);
-  request.query = mark == std::string_view::npos ? std::string_view() : from.substr(mark + 1);
+// `path_end` is where the '?' stands, or the end.
+void split_path(std::string_view from, std::size_t path_end, Request& request) {
+  request.path = from.substr(0, path_end);
+  request.query = path_end == from.size() ? std::string_view() : from.substr(path_end + 1);
   if (request.path.empty()) request.path = "/";  // RFC 9110 section 4.2.3
 }
 
-// The forms of RFC 9112 section 3.2.
-Violation read_target(std::string_view target, Request& request) {
-  if (!has_only_target_chars(target)) return {400, "the request target holds a character that no URI has"};
+// The forms of RFC 9112 section 3.2. `target` has the right characters; `path_end` as above.
+Violation read_target(std::string_view target, std::size_t path_end, Request& request) {
   request.target = target;
   if (request.method == Method::connect) return {501, "CONNECT is not served: this is no proxy"};
   if (target.front() == '/') {
-    split_path(target, request);
+    split_path(target, path_end, request);
     return {};
   }
   if (target == "*") {
@@ -69,7 +66,8 @@ Violation read_target(std::string_view target, Request& request) {
   std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
   request.authority = rest.substr(0, authority_end);
   if (!grammar::is_authority(request.authority)) return {400, "the request target's host is malformed"};
-  split_path(rest.substr(authority_end), request);
+  rest.remove_prefix(authority_end);
+  split_path(rest, std::min(rest.find('?'), rest.size()), request);
   return {};
 }
 
@@ -91,12 +89,16 @@ Violation read_content_length(std::string_view value, std::size_t most, std::siz
 
 Violation read_request_line(std::string_view line, Request& request) {
   std::size_t method_end = line.find(' ');
-  std::size_t target_end = method_end == std::string_view::npos ? method_end : line.find(' ', method_end + 1);
-  if (target_end == std::string_view::npos) {
-    return {400, "the request line is not 'method target version'"};
-  }
+  if (method_end == std::string_view::npos) return not_three_parts;
+  std::size_t target_begin = method_end + 1;
+  std::size_t path_end = grammar::run_end(line, grammar::path_char, target_begin);
+  std::size_t target_end = grammar::run_end(line, grammar::target_char, path_end);
+  bool has_only_target_chars = target_end != line.size() && line[target_end] == ' ';
+  if (!has_only_target_chars) target_end = line.find(' ', target_end);
+  if (target_end == std::string_view::npos) return not_three_parts;
+
   request.method_name = line.substr(0, method_end);
-  std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
+  std::string_view target = line.substr(target_begin, target_end - target_begin);
   if (!grammar::is_token(request.method_name)) return {400, "the method is not a token"};
   if (target.empty()) return {400, "the request target is empty"};
   if (Violation found = read_version(line.substr(target_end + 1), request)) return found;
@@ -104,7 +106,8 @@ Violation read_request_line(std::string_view line, Request& request) {
   if (request.method == Method::other && !Parser::knows_method(request.method_name)) {
     return {501, "the method is unknown"};
   }
-  return read_target(target, request);
+  if (!has_only_target_chars) return {400, "the request target holds a character that no URI has"};
+  return read_target(target, path_end - target_begin, request);
 }
 
 Violation read_fields(Request& request, std::size_t most, Framing& framing) {

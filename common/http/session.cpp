@@ -234,7 +234,7 @@ void Session::fail(Violation violation) {
   state_ = State::closing;
 }
 
-void Session::respond(Response response, bool last) {
+void Session::respond(Response&& response, bool last) {
   bool ends = last || response.closes();
   lingers_ = (ends && keep_alive_) || (!keep_alive_ && parsed_ != input_end_);
   if (ends) keep_alive_ = false;
@@ -290,32 +290,25 @@ void Session::write_body(Response& response) {
 
 void Session::write_head(const Response& response, bool keep_alive, std::string_view framing) {
   constexpr std::string_view usual = "HTTP/1.1 200 OK\r\nServer: corelab\r\nDate: ";
-  constexpr std::string_view type_name = "\r\nContent-Type: ";
-  std::string_view connection = !keep_alive                   ? "\r\nConnection: close\r\n\r\n"
-                                : request_.version_minor == 0 ? "\r\nConnection: keep-alive\r\n\r\n"
-                                                              : "\r\n\r\n";
+  constexpr std::string_view server = "\r\nServer: corelab\r\nDate: ", space = " ", line_end = "\r\n", colon = ": ";
+  std::string_view type = response.content_type();
+  std::string_view type_name = type.empty() ? "" : "\r\nContent-Type: ";
+  std::string_view end = !keep_alive                   ? "\r\nConnection: close\r\n\r\n"
+                         : request_.version_minor == 0 ? "\r\nConnection: keep-alive\r\n\r\n"
+                                                       : "\r\n\r\n";
   if (response.status() == 200 && response.reason().empty()) {
     output_.append(usual);
   } else {
-    output_.append("HTTP/1.1 ");
-    output_.append(std::to_string(response.status()));
-    output_.append(" ");
-    output_.append(response.reason().empty() ? reason_phrase(response.status()) : response.reason());
-    output_.append("\r\nServer: corelab\r\nDate: ");
+    std::array<char, 12> digits;
+    char* digits_end = std::to_chars(digits.data(), digits.data() + digits.size(), response.status()).ptr;
+    output_.append("HTTP/1.1 ", std::string_view(digits.data(), digits_end), space,
+                   response.reason().empty() ? reason_phrase(response.status()) : response.reason(), server);
   }
-  output_.append(date_);
-  if (!response.content_type().empty()) {
-    output_.append(type_name);
-    output_.append(response.content_type());
-  }
-  output_.append(framing);
+  output_.append(date_, type_name, type, framing);
   for (const auto& [name, value] : response.headers()) {
-    output_.append("\r\n");
-    output_.append(name);
-    output_.append(": ");
-    output_.append(value);
+    output_.append(line_end, std::string_view(name), colon, std::string_view(value));
   }
-  output_.append(connection);
+  output_.append(end);
 }
 
 std::size_t Session::most_to_pull() const { return std::min(pulled_piece, source_left_.value_or(pulled_piece)); }

@@ -60,7 +60,7 @@ class Session {
   Request& request() { return request_; }
 
   /// Answers request(). With `last` the answer says `Connection: close` and the connection ends behind it.
-  void respond(Response response, bool last = false);
+  void respond(Response&& response, bool last = false);
 
   /// Refuses what the peer is in the middle of sending (408 when its deadline has passed) and ends the connection.
   void refuse(Violation violation) { fail(violation); }

@@ -41,6 +41,14 @@ Response failed_handler() {
   return text("the handler failed\n", 500);
 }
 
+Response answer_of(const Handler& handler, const Request& request) {
+  try {
+    return handler.plain(request);
+  } catch (...) {
+    return failed_handler();
+  }
+}
+
 Response too_late() { return text("the request took longer than --request-timeout allows\n", 504); }
 
 std::optional<std::size_t> body_size(Response& response) {
@@ -228,13 +236,7 @@ bool Connection::run_handler(Waiter& waiter) {
   show_busy(true);
   if (handler.plain && !handler.blocks && !trace()) {
     // The hot path. A handler that answers at once is never late: --request-timeout is for those that wait or block.
-    Response response;
-    try {
-      response = handler.plain(request);
-    } catch (...) {
-      response = failed_handler();
-    }
-    respond(std::move(response));
+    respond(answer_of(handler, request));
     return true;
   }
   run(handler, waiter);
@@ -263,12 +265,7 @@ void Connection::run(const Handler& handler, Waiter& waiter) {
     return;
   }
   if (handler.blocks) flush();
-  Response response;
-  try {
-    response = handler.plain(request);
-  } catch (...) {
-    response = failed_handler();
-  }
+  Response response = answer_of(handler, request);
   Clock::time_point end = Clock::now();
   if (trace()) trace()->slice("handler", handler_started_, end, id_);
   if (handler.blocks && end > request_deadline_) response = too_late();
@@ -367,7 +364,7 @@ bool Connection::this_answer_is_last() const {
          settings_.keep_alive_policy == KeepAlivePolicy::close;
 }
 
-void Connection::respond(Response response) {
+void Connection::respond(Response&& response) {
   if (const AccessLog& log = worker_->context.access_log; log.is_on()) {
     log.write(session_->request(), response.status(), body_size(response), coarse_time());
   }

@@ -112,7 +112,7 @@ class Connection {
   bool run_handler(Waiter& waiter);
   void show_busy(bool is_busy);
   void answer_from_handler();
-  void respond(Response response);
+  void respond(Response&& response);
   bool this_answer_is_last() const;
   Needs settle(Needs needs);
   void begin_wait(Wait wait);
