@@ -47,9 +47,10 @@ def adopt_orphans() -> None:
 
 
 def reap(pids: set[int]) -> None:
+    """Waits for processes that are ending: their CPU time counts as ours from then on."""
     for pid in pids:
         try:
-            os.waitpid(pid, os.WNOHANG)
+            os.waitpid(pid, 0)
         except ChildProcessError:
             pass  # its own parent has waited for it
 
@@ -148,8 +149,10 @@ class Server:
         return self.stopped
 
     def living(self) -> list[int]:
-        self.process.poll()  # reaps the root, which would otherwise stay a zombie
-        return self.pids()
+        """Those that have not ended; the root until it is reaped: while other threads of it are still ending, it looks
+        like a zombie and cannot be."""
+        root = [] if self.process.poll() is not None else [self.pid]
+        return sorted({*root, *self.pids()})
 
 
 def signal_quietly(pid: int, number: int) -> None:

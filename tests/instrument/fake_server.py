@@ -6,12 +6,14 @@ usage: fake_server.py PORT [MODE...]            serve, with faults
        corelab serve --core NAME ... -b HOST:PORT
 """
 
+import ctypes
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
+import threading
 import time
 
 BODY = b"Hello, World!"
@@ -29,6 +31,16 @@ def answer(modes: set[str], count: int) -> bytes:
         status, time.time_ns() % 10, len(body), body)
 
 
+def end_main_thread_first() -> None:
+    """The process is a zombie to look at while its last thread burns what BUSY_SECONDS says; nobody can reap it yet."""
+    def burn():
+        while time.thread_time() < BUSY_SECONDS:
+            pass
+        os._exit(0)
+    threading.Thread(target=burn).start()
+    ctypes.CDLL(None).pthread_exit(None)
+
+
 def serve(port: int, modes: set[str]) -> None:
     if "refuses" in modes:
         sys.exit("this server refuses to start")
@@ -40,6 +52,8 @@ def serve(port: int, modes: set[str]) -> None:
             time.sleep(60)
     if "stubborn" in modes:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    elif "main-thread-first" in modes:
+        signal.signal(signal.SIGTERM, lambda *_: end_main_thread_first())
     else:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     listener = socket.create_server(("127.0.0.1", port), backlog=512)

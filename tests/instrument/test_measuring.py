@@ -193,6 +193,16 @@ class Stopping(unittest.TestCase):
             server.stop(grace=0.1)
         self.assertGreater(accounting.own_cpu_seconds() - before, 0.3)
 
+    def test_a_server_whose_main_thread_ends_first_is_waited_for(self):
+        before = accounting.own_cpu_seconds()
+        target = support.fake_target("main-thread-first")
+        server = process.Server(target.command, (), [min(os.sched_getaffinity(0))], ".")
+        with server:
+            server.wait_until(lambda: self.answers(server.port))
+            stopped = server.stop(grace=5)
+        self.assertEqual((stopped.killed, stopped.exit_code), (False, 0))
+        self.assertGreater(accounting.own_cpu_seconds() - before, 0.3)
+
     def test_the_callers_corelab_variables_do_not_reach_the_target(self):
         os.environ["CORELAB_WORKERS"] = "7"
         self.addCleanup(os.environ.pop, "CORELAB_WORKERS")
