@@ -17,12 +17,14 @@ import time
 from pathlib import Path
 
 from corelab_bench import (calibration, manifest, micro, repo, request_trace, resume, schedule, stop_rule, syscalls,
-                           trial)
+                           trial, validity)
 from corelab_bench.progress import Progress, clock
 from corelab_bench.scenarios import Profile, Scenario
 from corelab_bench.targets import Catalogue
 
 SPARED = "the stop rule: every interval was narrow enough"
+# A trial that the machine disturbed, whatever its figures, is made again at once, so that its block keeps its pairs.
+ATTEMPTS = 2
 
 
 class Stopped(Exception):
@@ -177,14 +179,19 @@ def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, 
                 key = (slot.scenario.name, slot.entry.label)
                 left = min(pace.expect(block[slot.position:] + later), profile.seconds - time.monotonic() + begun)
                 progress.update(done + 1, plan.trials, left, f"{key[0]}: {key[1]} (block {slot.block + 1})")
-                if refusals.get(key, 0) < resume.MAX_REFUSALS:
+                for attempt in range(1, ATTEMPTS + 1):
+                    if refusals.get(key, 0) >= resume.MAX_REFUSALS:
+                        break
                     record = trial.measure(slot, catalogue[slot.entry.target], plan.placements[slot.scenario.name],
                                            bin_dir)
+                    record["attempt"] = attempt
                     trials.write(json.dumps(record) + "\n")
                     trials.flush()
                     measured.setdefault(name, []).append(record)
                     refusals[key] = refusals.get(key, 0) + 1 if record.get("refused") else 0
                     pace.add(slot, record["took_seconds"])
+                    if not record["invalid"] or not validity.machine_gates(record, slot.scenario.limits):
+                        break
                 done += 1
     return [schedule.LeftOut(name, "", f"its last {'block' if count == 1 else f'{count} blocks'}: {why}")
             for counts, why in ((unmeasured, "no time was left"), (spared, SPARED)) for name, count in counts.items()]

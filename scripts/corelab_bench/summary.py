@@ -162,6 +162,11 @@ class Summary:
     def invalid_trials(self) -> list[dict]:
         return [trial for trial in self.trials if trial["invalid"]]
 
+    @property
+    def repeated(self) -> int:
+        """Trials that were made again because the machine had disturbed them."""
+        return sum(trial.get("attempt", 1) > 1 for trial in self.trials)
+
 
 def load_run(folder: Path) -> Summary:
     manifest = json.loads((folder / "manifest.json").read_text())

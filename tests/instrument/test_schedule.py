@@ -1,12 +1,18 @@
 """The plan: balanced, random, repeatable, within its time, and honest about what it leaves out."""
 
 import dataclasses
+import json
+import tempfile
+import time
 import unittest
 from collections import Counter
+from pathlib import Path
+from unittest import mock
 
 import support
 
-from corelab_bench import repo, scenarios, schedule, targets
+from corelab_bench import repo, run, scenarios, schedule, targets
+from corelab_bench.progress import Progress
 
 LINE = scenarios.ProfileLine("test", blocks=10, min_blocks=4, seconds=1.0, warm_up=0.25)
 
@@ -47,6 +53,43 @@ class Blocks(unittest.TestCase):
         names = [block[0].scenario.name for block in plan(wanted, three(), three("rare")).blocks]
         first, second = [place for place, name in enumerate(names) if name == "rare"]
         self.assertTrue(1 <= first <= 4 and 7 <= second <= 10, names)
+
+
+class Attempts(unittest.TestCase):
+    """Which trials are made again: those that the machine disturbed, once, whatever their figures."""
+
+    def attempts(self, **record) -> list[tuple[str, int]]:
+        """Entry and attempt of each line written; the first trial of "other" leaves such a record."""
+        made = plan(profile(dataclasses.replace(LINE, blocks=1, min_blocks=1)),
+                    three(limits={"max_steal": 0.1, "max_foreign": 0.25}))
+        spoilt = []
+
+        def measure(slot, *_):
+            label = slot.entry.label
+            if label == "other" and not spoilt:
+                spoilt.append(label)
+                return support.good_record(entry=label, role=slot.role, **record)
+            return support.good_record(entry=label, role=slot.role)
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch("corelab_bench.trial.measure", measure):
+            run.measure_blocks(made, profile(), support.catalogue("fake", "other", "third"), Path("."), Path(folder),
+                               time.monotonic(), Progress(), [])
+            lines = map(json.loads, (Path(folder) / "trials.ndjson").read_text().splitlines())
+            return [(line["entry"], line["attempt"]) for line in lines]
+
+    def test_a_trial_whose_cpu_was_stolen_is_made_again_at_once(self):
+        made = self.attempts(machine={"steal_share": 0.2, "foreign_share": 0.0}, invalid=["the hypervisor took too much"])
+        self.assertEqual(len(made), 5)
+        first = made.index(("other", 1))
+        self.assertEqual(made[first + 1], ("other", 2))
+
+    def test_a_trial_that_is_at_fault_itself_is_not(self):
+        made = self.attempts(invalid=["wrk met 3 read errors"])
+        self.assertEqual([attempt for _, attempt in made], [1, 1, 1, 1])
+
+    def test_a_figure_that_does_not_depend_on_the_cpu_stands(self):
+        made = self.attempts(machine={"steal_share": 0.2, "foreign_share": 0.0}, invalid=[])
+        self.assertEqual([attempt for _, attempt in made], [1, 1, 1, 1])
 
 
 class Fitting(unittest.TestCase):
