@@ -21,13 +21,18 @@ bool is_refused(std::string_view bytes) {
 }  // namespace
 
 void check_parser() {
+  // Each but the first is taken by llhttp 8 without its strict mode (tests/unit/lax_parser_test.cpp shows it): where CR
+  // has to be followed by LF, any letter will do.
   constexpr std::string_view smuggled[] = {
       // CVE-2023-30589: CR alone ends a field for the parser, and hides the next for a proxy.
       "GET / HTTP/1.1\r\nHost: a\r\nX: y\rContent-Length: 5\r\n\r\nhello",
-      // A chunk's size ended by CR alone.
-      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\rX\r\n0\r\n\r\n",
+      // A chunk's size, its extension and its data, each ended by CR alone, and the last chunk's size.
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\rXD\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;e\rXD\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nD\rX0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nD\r\n0\rX\r\n\r\n",
       // Data that is longer than its chunk says.
-      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nXX\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nDX\n0\r\n\r\n",
   };
   for (std::string_view bytes : smuggled) {
     if (!is_refused(bytes)) {
