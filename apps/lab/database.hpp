@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "common/net/fd.hpp"
+
 namespace corelab {
 
 /// Made before threads and forks; opens the file once a thread, when that thread first asks, so that no handle crosses a
@@ -12,7 +14,7 @@ namespace corelab {
 class Database {
  public:
   /// `path` empty: makes a temporary file with the rows 1 to 10,000, removed with this object by the process that made
-  /// it. Throws std::runtime_error if the file has no such table.
+  /// it, or, if that was killed, by the next one that makes such a file. Throws std::runtime_error if the file has no such table.
   explicit Database(const std::string& path);
   ~Database();
   Database(const Database&) = delete;
@@ -23,6 +25,7 @@ class Database {
  private:
   std::string path_;
   int maker_pid_ = 0;  // 0: the file is not ours
+  Fd in_use_;          // of a temporary file: its lock says, in all processes that have it, that the file is needed
 };
 
 }  // namespace corelab

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +14,8 @@
 
 #include "tests/support/client.hpp"
 #include "tests/support/cores.hpp"
+#include "tests/support/process_info.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace corelab::test {
 namespace {
@@ -121,6 +125,33 @@ TEST_P(Endpoint, db_answers_many_clients_at_once) {
     clients.back().send(get_request("/db?id=" + std::to_string(i * 100), "Connection: close\r\n"));
   }
   for (auto& client : clients) EXPECT_EQ(client.read_response().status(), 200);
+}
+
+TEST(Database, of_a_server_that_was_killed_is_removed_by_the_next_and_of_one_that_runs_is_kept) {
+  const TempDir dir;
+  const auto files = [&] {
+    return std::distance(std::filesystem::directory_iterator(dir.path("")), std::filesystem::directory_iterator());
+  };
+  const Surroundings around{.environment = {{"TMPDIR", dir.path("")}}};
+  ServerProcess running("prefork", {"--workers", "1"}, around);
+  ServerProcess killed("prefork", {"--workers", "1"}, around);
+  ASSERT_EQ(files(), 2);
+  const auto workers = children_of(killed.pid());
+  killed.signal(SIGKILL);
+  ASSERT_EQ(killed.wait_exit(Millis(5'000)), 128 + SIGKILL);
+  for (const pid_t worker : workers) ASSERT_TRUE(eventually([&] { return !is_alive(worker); }, Millis(5'000)));
+  ASSERT_EQ(files(), 2) << "nobody was there to remove it";
+  {
+    ServerProcess next("event-loop", {}, around);
+    EXPECT_EQ(files(), 2);
+    EXPECT_EQ(get(next.address(), "/db?id=1").status(), 200);
+    // A worker that is new opens the file by its name.
+    for (const pid_t worker : children_of(running.pid())) ::kill(worker, SIGKILL);
+    EXPECT_TRUE(eventually([&] { return get(running.address(), "/db?id=1").status() == 200; }, Millis(5'000)));
+    next.signal(SIGTERM);
+    EXPECT_EQ(next.wait_exit(Millis(5'000)), 0);
+  }
+  EXPECT_EQ(files(), 1);
 }
 
 TEST_P(Endpoint, stats_tell_of_the_core_and_of_each_worker) {
