@@ -88,6 +88,8 @@ struct CoreInfo {
 
   bool has_processes() const { return workers == Workers::processes; }
   bool is_loop() const { return waits == Waiting::loop; }
+  /// Each worker has one connection at a time.
+  bool serves_one_each() const { return has_processes() && waits == Waiting::blocking; }
 };
 
 }  // namespace corelab

@@ -1,7 +1,6 @@
 #include "common/telemetry/log.hpp"
 
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -13,10 +12,14 @@ namespace corelab::log {
 
 namespace {
 
-// spdlog's own file sink cannot be told to open its file again.
+// spdlog's own file sink cannot be told to open its file again, or another one.
 class ReopeningSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit ReopeningSink(const std::string& path) : path_(path), file_(path) {}
+  explicit ReopeningSink(const std::string& path) : path_(path), file_(path, STDERR_FILENO) {}
+  void open(const std::string& path) {
+    file_.reopen(path);
+    path_ = path;
+  }
   void reopen() { file_.reopen(path_); }
 
  protected:
@@ -28,11 +31,11 @@ class ReopeningSink : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 
  private:
-  const std::string path_;
+  std::string path_;
   AppendFile file_;
 };
 
-std::shared_ptr<ReopeningSink> file_sink;  // set before threads start
+std::shared_ptr<ReopeningSink> sink;  // made before threads start
 
 spdlog::logger& logger() { return *spdlog::default_logger_raw(); }
 
@@ -49,24 +52,19 @@ spdlog::level::level_enum spdlog_level(Level level) {
 }  // namespace
 
 void open(const std::string& path, Level level) {
-  spdlog::sink_ptr sink;
-  if (path == "-") {
-    file_sink.reset();
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  if (sink) {
+    sink->open(path);
   } else {
-    file_sink = std::make_shared<ReopeningSink>(path);
-    sink = file_sink;
+    sink = std::make_shared<ReopeningSink>(path);
+    auto fresh = std::make_shared<spdlog::logger>("corelab", sink);
+    fresh->set_pattern("%Y-%m-%dT%H:%M:%S.%e %P %l: %v");
+    spdlog::set_default_logger(fresh);
   }
-  auto fresh = std::make_shared<spdlog::logger>("corelab", sink);
-  fresh->set_pattern("%Y-%m-%dT%H:%M:%S.%e %P %l: %v");
-  spdlog::set_default_logger(fresh);
-  set_level(level);
+  logger().set_level(spdlog_level(level));
 }
 
-void set_level(Level level) { logger().set_level(spdlog_level(level)); }
-
 void reopen() {
-  if (file_sink) file_sink->reopen();
+  if (sink) sink->reopen();
 }
 
 bool Throttle::is_due() {

@@ -11,11 +11,10 @@ namespace corelab::log {
 
 enum class Level { debug, info, warning, error };
 
-/// Sends the log to `path` ("-" is standard error). Throws std::system_error if it cannot be opened. Not thread-safe:
-/// call it before threads start.
+/// Sends the log to `path` ("-" is standard error). Throws std::system_error, and goes on as before, if it cannot be
+/// opened. Control thread only; the first time before other threads start.
 void open(const std::string& path, Level level);
-void set_level(Level level);
-/// Opens the file again under its name (USR1, after a rotation). Throws as open() does. Any thread.
+/// Opens the file again under its name (USR1, after a rotation). Throws as open() does. Control thread only.
 void reopen();
 
 /// One line each. Any thread.

@@ -208,7 +208,7 @@ const std::vector<Option>& all_options() {
             64 * mebibyte),
       text("access-logfile", "file for a line per request; '-' is standard output; default: none",
            &Settings::access_log),
-      on_restart(text("error-logfile", "file for what the server says; '-' is standard error", &Settings::error_log)),
+      text("error-logfile", "file for what the server says; '-' is standard error", &Settings::error_log),
       choice("log-level", "debug, info, warning or error", &Settings::log_level,
              {{"debug", log::Level::debug},
               {"info", log::Level::info},
@@ -325,6 +325,9 @@ std::string why_meaningless(const std::string& name, const CoreInfo& core) {
     return core.is_loop() ? "it is one loop; use --core multi-reactor or prefork-evented for several"
                           : "it has a thread for each connection; --worker-connections limits them";
   }
+  if (name == "worker-connections" && core.serves_one_each()) {
+    return "each of its processes serves one connection at a time; --workers says how many";
+  }
   if ((name == "timeout" || name == "max-requests") && !core.has_processes()) {
     return "it has no processes to replace; use --core prefork or prefork-evented (for a limit on each request: "
            "--request-timeout)";
@@ -370,11 +373,13 @@ void check_wsgi(Settings& s, const CoreInfo& core, const Given& given) {
 void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const Given& given) {
   for (const auto& [name, source] : given) {
     std::string why = why_meaningless(name, core);
-    bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0);
+    bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0) ||
+                        (name == "worker-connections" && s.worker_connections == 1);
     if (!why.empty() && !says_nothing) throw UsageError(source.name + " has no meaning on " + s.core + ": " + why);
     if (std::string other = why_meaningless(name, s); !other.empty()) {
       throw UsageError(source.name + " has no meaning for --app " + s.app + ": " + other);
     }
+    if (name == "trace-limit" && s.trace.empty()) throw UsageError(source.name + " has no meaning without --trace FILE");
   }
 }
 
@@ -419,6 +424,7 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
   }
   refuse_what_has_no_meaning(s, *core, given);
   check_addresses(s);
+  if (core->serves_one_each()) s.worker_connections = 1;
   if (s.workers == 0) {
     switch (core->workers) {
       case CoreInfo::Workers::none: s.workers = 1; break;
@@ -512,6 +518,7 @@ std::string to_toml(const Settings& settings) {
   for (const Option& option : all_options()) {
     if (core != nullptr && !why_meaningless(option.name, *core).empty()) continue;
     if (!why_meaningless(option.name, settings).empty()) continue;
+    if (option.name == "trace-limit" && settings.trace.empty()) continue;
     text += option.name + " = " + option.to_toml(settings) + "\n";
   }
   return text;
@@ -533,6 +540,7 @@ std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Sett
   merged.max_requests = wanted.max_requests;
   merged.limits = wanted.limits;
   merged.access_log = wanted.access_log;
+  merged.error_log = wanted.error_log;
   merged.log_level = wanted.log_level;
   wanted = merged;
   return names;

@@ -86,8 +86,9 @@ void reload(const std::vector<std::string>& arguments, const std::vector<std::st
     for (const std::string& name : keep_what_needs_a_restart(settings.current(), wanted)) {
       log::warning("reload: --" + name + " stays as it was: it takes a restart to change it");
     }
+    AppendFile{wanted.error_log, STDERR_FILENO};  // both logs change, or neither does
     access_log.open(wanted.access_log);
-    log::set_level(wanted.log_level);
+    log::open(wanted.error_log, wanted.log_level);
     settings.publish(std::move(wanted));
     log::info("reload: done");
   } catch (const std::exception& error) {

@@ -22,6 +22,7 @@ struct Core {
   bool takes_policy = false;   // the same of --keep-alive-policy
 
   bool evented() const { return waiting == "evented"; }
+  bool serves_one_each() const { return has_processes() && !evented(); }  // each process, one connection
   bool has_processes() const { return unit.find("process") != std::string::npos; }
 };
 std::ostream& operator<<(std::ostream& out, const Core& core);
@@ -34,6 +35,8 @@ bool has_core(const std::string& name);
 
 // `--workers count` for a core that takes them, else nothing.
 Arguments workers(const Core& core, int count);
+// `--worker-connections count` for a core that takes it, else nothing: its workers have one connection each.
+Arguments connection_cap(const Core& core, int count);
 // `--keep-alive-policy hold` for a core that takes it, else nothing: for tests of what an answer says, which under
 // `yield` may also say `Connection: close` because somebody else happened to wait.
 Arguments holding(const Core& core);

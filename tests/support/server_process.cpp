@@ -211,9 +211,10 @@ RunResult run_corelab(const Arguments& arguments, const Surroundings& around, Mi
 
 ServerProcess::ServerProcess(const std::string& core, const Arguments& arguments,
                              const Surroundings& around) {
-  Arguments words{"serve", "--core", core};
-  const bool binds = std::any_of(arguments.begin(), arguments.end(),
-                                 [](const std::string& word) { return word == "-b" || word == "--bind"; });
+  Arguments words{"serve"};
+  if (!core.empty()) words.insert(words.end(), {"--core", core});
+  const auto is_bind = [](const std::string& word) { return word == "-b" || word == "--bind"; };
+  const bool binds = core.empty() || std::any_of(arguments.begin(), arguments.end(), is_bind);
   if (!binds) words.insert(words.end(), {"-b", "127.0.0.1:0"});
   words.insert(words.end(), arguments.begin(), arguments.end());
   process_ = std::make_unique<detail::Process>(words, around);

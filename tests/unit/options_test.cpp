@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <vector>
 
+#include "servers/registry.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace corelab {
@@ -28,6 +31,12 @@ class Variable {
  private:
   const char* name_;
 };
+
+std::string variable_of(const std::string& flag) {
+  std::string name = "CORELAB_";
+  for (char c : flag) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
 
 /// The sentence that `options` are refused with.
 std::string refusal(Words options) {
@@ -184,8 +193,59 @@ TEST(Options, combinations_without_meaning_say_what_to_use) {
   EXPECT_TRUE(mentions(refusal({"--core", "thread-pool", "--offload-threads", "2"}), "--offload-threads"));
   EXPECT_TRUE(mentions(refusal({"--core", "event-loop", "--keep-alive-policy", "hold"}), "--keep-alive"));
   EXPECT_TRUE(mentions(refusal({"--core", "multi-reactor", "--thread-stack", "512"}), "--thread-stack"));
+  EXPECT_TRUE(mentions(refusal({"--core", "prefork", "--worker-connections", "50"}), "--workers"));
   EXPECT_TRUE(mentions(refusal({"--app", "echo", "--db", "rows"}), "--app lab"));
+  EXPECT_TRUE(mentions(refusal({"--trace-limit", "10"}), "--trace FILE"));
+}
+
+/// What a flag means something to.
+struct Meaning {
+  std::string flag, value;
+  Words cores;
+};
+
+const Meaning meanings[] = {
+    {"workers", "2", {"thread-pool", "thread-pool-handoff", "multi-reactor", "prefork", "prefork-evented"}},
+    {"worker-connections", "50", {"thread-per-connection", "thread-pool", "thread-pool-handoff", "event-loop",
+                                  "multi-reactor", "prefork-evented"}},
+    {"timeout", "2", {"prefork", "prefork-evented"}},
+    {"max-requests", "2", {"prefork", "prefork-evented"}},
+    {"offload", "2", {"event-loop", "multi-reactor", "prefork-evented"}},
+    {"offload-threads", "2", {"event-loop", "multi-reactor", "prefork-evented"}},
+    {"keep-alive-policy", "hold", {"thread-per-connection", "thread-pool", "prefork"}},
+    {"thread-stack", "512", {"thread-per-connection", "thread-pool", "thread-pool-handoff", "prefork"}},
+};
+
+TEST(Options, each_core_takes_what_means_something_to_it_and_refuses_the_rest_wherever_it_comes_from) {
+  test::TempDir dir;
+  for (const Meaning& meaning : meanings) {
+    const std::string variable = variable_of(meaning.flag);
+    const std::string file = dir.write("c.toml", meaning.flag + " = \"" + meaning.value + "\"\n");
+    for (const CoreInfo* info : all_cores()) {
+      const std::string core(info->name);
+      SCOPED_TRACE(core + " with " + meaning.flag);
+      const Words flag{"--core", core, "--" + meaning.flag, meaning.value};
+      if (std::find(meaning.cores.begin(), meaning.cores.end(), core) != meaning.cores.end()) {
+        EXPECT_NO_THROW(EXPECT_TRUE(mentions(to_toml(serve(flag)), meaning.flag + " = ")));
+        continue;
+      }
+      EXPECT_FALSE(mentions("\n" + to_toml(serve({"--core", core})), "\n" + meaning.flag + " = "));
+      const std::string by_flag = refusal(flag), by_file = refusal({"--core", core, "-c", file});
+      Variable set(variable.c_str(), meaning.value.c_str());
+      const std::string by_variable = refusal({"--core", core});
+      EXPECT_TRUE(mentions(by_flag, "--" + meaning.flag + " has no meaning on " + core)) << by_flag;
+      EXPECT_TRUE(mentions(by_file, file)) << by_file;
+      EXPECT_TRUE(mentions(by_file, "has no meaning on " + core)) << by_file;
+      EXPECT_TRUE(mentions(by_variable, variable + " has no meaning on " + core)) << by_variable;
+    }
+  }
+}
+
+TEST(Options, what_asks_for_no_more_than_there_is_is_taken) {
   EXPECT_EQ(serve({"--core", "event-loop", "--workers", "1"}).workers, 1u);
+  EXPECT_EQ(serve({"--core", "thread-pool", "--offload", "0"}).offload, 0u);
+  EXPECT_EQ(serve({"--core", "prefork", "--worker-connections", "1"}).worker_connections, 1u);
+  EXPECT_EQ(serve({"--core", "prefork"}).worker_connections, 1u) << "the file limit is compared with it";
 }
 
 TEST(Options, bad_files_are_refused_with_a_sentence) {
