@@ -23,6 +23,10 @@ struct ServerContext {
     return control_listeners > 0 && queue.back() == listener;
   }
 
+  /// Who asks on the control address is answered to the end when the whole server drains; one worker that retires leaves
+  /// that to its siblings.
+  bool keeps_control() const { return listeners.keeps_some() && counters.closing(); }
+
   LockTimes* lock_times_of(std::size_t row) const { return lock_times ? &lock_times->row(row) : nullptr; }
 
   const App& app;
@@ -62,7 +66,7 @@ class Server {
 
   /// From now on every answer ends its connection.
   virtual void drain() = 0;
-  /// Accepts no more. What its listeners still queue is for others.
+  /// Accepts no more, but on the control address as long as that is kept. What its listeners still queue is for others.
   virtual void stop_accepting() = 0;
   /// The last of that is over: the listeners can be closed.
   virtual bool accepting() const = 0;

@@ -59,13 +59,15 @@ Fd open_socket(const Address& address) {
 
 }  // namespace
 
-ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog)
+ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept)
     : queues_(queues), owner_pid_(getpid()) {
   for (const Address& wanted : addresses) {
     if (wanted.is_unix()) remove_stale_socket(wanted);
     Address address = wanted;
+    bool is_kept = bound_.size() + kept >= addresses.size();
+    bool is_shared = address.is_unix() || is_kept;
     for (unsigned i = 0; i < queues; ++i) {
-      if (i > 0 && address.is_unix()) {
+      if (i > 0 && is_shared) {
         queues_[i].push_back(queues_[0].back());
         continue;
       }
@@ -74,27 +76,28 @@ ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues,
       // listener is refused without a race.
       if (i > 0) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
       if (bind(fd.get(), address.get(), address.length()) != 0) refuse_bind(address);
-      if (i == 0 && queues > 1 && !address.is_unix()) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+      if (i == 0 && queues > 1 && !is_shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
       if (listen(fd.get(), backlog) != 0) refuse_bind(address);
       if (i == 0) {
         address = Address::of_socket(fd.get());
         bound_.push_back(address);
+        if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(address.unix_path());
       }
       queues_[i].push_back(fd.get());
-      sockets_.push_back(std::move(fd));
+      (is_kept ? kept_sockets_ : sockets_).push_back(std::move(fd));
     }
   }
 }
 
-ListenerSet::~ListenerSet() { unlink_names(); }
+ListenerSet::~ListenerSet() {
+  unlink_names(names_);
+  unlink_names(kept_names_);
+}
 
-void ListenerSet::unlink_names() {
+void ListenerSet::unlink_names(std::vector<std::string>& names) const {
   if (getpid() != owner_pid_) return;
-  for (const Address& address : bound_) {
-    if (address.is_unix()) unlink(address.unix_path().c_str());
-  }
-  // Once: the name may be a successor's from now on.
-  std::erase_if(bound_, [](const Address& address) { return address.is_unix(); });
+  for (const std::string& name : names) unlink(name.c_str());
+  names.clear();  // once: they may be a successor's from now on
 }
 
 Accepted accept_connection(int listener, bool blocking) {
@@ -130,7 +133,7 @@ void warn_of_exhaustion() {
 }
 
 void ListenerSet::refuse_newcomers() {
-  unlink_names();
+  unlink_names(names_);
   constexpr std::uint32_t flags_offset = 13;  // of the TCP header, RFC 9293 section 3.1
   constexpr std::uint32_t syn = 0x02, syn_and_ack = 0x12;
   std::array<sock_filter, 5> program = {{
@@ -166,8 +169,7 @@ void ListenerSet::steer_to(const std::vector<bool>& alive) const {
   program.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
   sock_fprog steering{static_cast<unsigned short>(program.size()), program.data()};
   for (int fd : queues_[0]) {
-    if (Address::of_socket(fd).is_unix()) continue;
-    int off = 0;
+    int off = 0;  // (a socket that is shared has no group, and refuses)
     if (all) {
       setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &off, sizeof off);
     } else {

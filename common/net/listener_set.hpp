@@ -40,8 +40,9 @@ class ListenerSet {
  public:
   /// Binds every address. A port that somebody listens on is refused even if they and we use SO_REUSEPORT: the first
   /// socket is bound without it. Throws std::system_error with a sentence. A stale UNIX domain socket is replaced. A
-  /// UNIX domain socket has no SO_REUSEPORT: all queues share it.
-  ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog);
+  /// UNIX domain socket has no SO_REUSEPORT: all queues share it. The last `kept` addresses are for who watches the
+  /// server while it drains: all queues share them, too, so that whoever is left answers, and they stay open to the end.
+  ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept = 0);
   ListenerSet(ListenerSet&&) = default;
   ~ListenerSet();
   ListenerSet(const ListenerSet&) = delete;
@@ -54,25 +55,28 @@ class ListenerSet {
 
   /// Drops new handshakes and lets those in flight finish (a classic BPF filter on the SYN): a listener closed without
   /// it resets whoever is between SYN and accept. Follow with a little accepting, then close. Final.
-  /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor.
+  /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor. Not on the kept addresses.
   void refuse_newcomers();
 
   /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
   void steer_to(const std::vector<bool>& alive) const;
 
-  /// Closes this process's copies. Nobody accepts any more.
+  bool keeps_some() const { return !kept_sockets_.empty(); }
+
+  /// Closes this process's copies, but for the kept ones. Nobody accepts any more.
   void close() { sockets_.clear(); }
 
-  /// Connections that wait to be accepted, in all queues; of a UNIX domain socket it is only known that there are some.
+  /// Connections that wait to be accepted, in all queues but on kept addresses; of a UNIX domain socket it is only known that there are some.
   unsigned waiting() const;
 
  private:
-  std::vector<std::vector<int>> queues_;
-  std::vector<Fd> sockets_;
-  std::vector<Address> bound_;
-  void unlink_names();
+  void unlink_names(std::vector<std::string>& names) const;
 
+  std::vector<std::vector<int>> queues_;
+  std::vector<Fd> sockets_, kept_sockets_;
+  std::vector<Address> bound_;
+  std::vector<std::string> names_, kept_names_;  // of UNIX domain sockets
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };
 

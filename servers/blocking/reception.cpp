@@ -106,28 +106,38 @@ void Reception::run() {
 void Reception::look_at_room() {
   bool has_room = core_.open() < core_.cap();
   bool is_to_stop = is_to_stop_;
-  listen(!is_to_stop && has_room && Clock::now() >= paused_until_);
+  bool is_able = has_room && Clock::now() >= paused_until_;
+  bool is_kept = context_.keeps_control() && !is_cut_;
+  listen(!is_able      ? Listening::to_nobody
+         : !is_to_stop ? Listening::to_all
+         : is_kept     ? Listening::to_control
+                       : Listening::to_nobody);
   is_accepting_ = !is_to_stop;
   unsigned newcomers = core_.waiting() + (has_room || !is_accepting_ ? 0 : context_.listeners.waiting());
   if (newcomers > 0 || newcomers_waited_) core_.on_waiting(newcomers);
   newcomers_waited_ = newcomers > 0;
 }
 
-void Reception::listen(bool wanted) {
-  if (wanted == is_listening_) return;
+void Reception::listen(Listening wanted) {
+  if (wanted == listening_) return;
   for (int listener : context_.listeners.queue(context_.first_queue)) {
+    auto includes = [&](Listening whom) {
+      return whom == Listening::to_all || (whom == Listening::to_control && context_.is_control(listener));
+    };
+    if (includes(wanted) == includes(listening_)) continue;
     // Processes that share a listener are woken one at a time.
-    if (wanted) {
+    if (includes(wanted)) {
       add(epoll_.get(), listener, EPOLLIN | EPOLLEXCLUSIVE);
     } else {
       epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
     }
   }
-  is_listening_ = wanted;
+  listening_ = wanted;
+  is_listening_ = wanted == Listening::to_all;
 }
 
 void Reception::accept_from(int listener) {
-  if (!is_listening_ || core_.open() >= core_.cap()) return;
+  if (listening_ == Listening::to_nobody || core_.open() >= core_.cap()) return;
   Accepted accepted = accept_connection(listener, true);
   switch (accepted.outcome) {
     case Accepted::Outcome::none: return;

@@ -57,7 +57,8 @@ class Reception {
 
  private:
   void wake();
-  void listen(bool wanted);
+  enum class Listening { to_nobody, to_control, to_all };
+  void listen(Listening wanted);
   void look_at_room();
   void accept_from(int listener);
   void set_receive_timeouts();
@@ -69,7 +70,8 @@ class Reception {
   std::atomic<std::int64_t>* accepting_;
   Fd epoll_, wake_;
   const Settings* settings_ = nullptr;  // those that the listeners' time-outs are of
-  std::atomic<bool> is_listening_{false};
+  Listening listening_ = Listening::to_nobody;
+  std::atomic<bool> is_listening_{false};  // to all
   Clock::time_point paused_until_{};
   bool newcomers_waited_ = false;
 

@@ -53,9 +53,10 @@ void EventedWorker::run() {
 // --- Accepting ---
 
 void EventedWorker::listen_to(unsigned queue) {
-  std::span<const int> sockets = context_.listeners.queue(queue);
+  std::span<const int> sockets = context_.listeners.queue(queue), own = context_.listeners.queue(queue_);
   std::vector<std::unique_ptr<Listener>>& list = queue == queue_ ? listeners_ : adopted_;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if (queue != queue_ && sockets[i] == own[i]) continue;  // all queues share it
     bool is_control = i + context_.control_listeners >= sockets.size();
     list.push_back(std::make_unique<Listener>(*this, sockets[i], is_control));
   }
@@ -191,7 +192,8 @@ void EventedWorker::on_wake() {
 void EventedWorker::obey(unsigned orders) {
   if ((orders & drain) != 0) draining_ = true;
   if ((orders & (stop_accepting | stop)) != 0) {
-    listeners_.clear();
+    bool keeps_control = (orders & stop) == 0 && context_.keeps_control();
+    std::erase_if(listeners_, [&](const auto& listener) { return !(keeps_control && listener->is_control); });
     adopted_.clear();
     is_accepting_.store(false, std::memory_order_release);
   }

@@ -127,7 +127,10 @@ int serve(const std::vector<std::string>& arguments, const std::vector<std::stri
     add_control_routes(control_apart ? control_app : app, counters, lock_times ? &*lock_times : nullptr, s.core, s.workers,
                        core.has_processes());
   }
-  ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog));
+  // Workers that have one connection each have nobody to spare for who watches a drain.
+  bool keeps_control = control_apart && !core.serves_one_each();
+  ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog),
+                        keeps_control ? 1 : 0);
   PidFile pid_file(s.pid_file);
 
   ServerContext context{.app = app,

@@ -221,5 +221,33 @@ TEST_P(Drain, handler_that_blocks_past_the_deadline_is_not_waited_for) {
 
 INSTANTIATE_TEST_SUITE_P(EveryCore, Drain, ::testing::ValuesIn(cores()), core_test_name);
 
+// Of cores that have a thread or a loop to spare for it: prefork's processes are busy, or gone.
+using WatchedDrain = CoreTest;
+
+TEST_P(WatchedDrain, healthz_on_an_address_of_its_own_is_503_for_who_comes_meanwhile) {
+  auto server = serve_with_workers(2, {"--graceful-timeout", "15", "--control", "127.0.0.1:0"});
+  ASSERT_EQ(get(server.addresses()[1], "/healthz").status(), 200);
+  Client busy(server.address());
+  busy.send(get_request("/sleep?ms=600"));
+  std::this_thread::sleep_for(Millis(100));
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(Millis(150));
+  // More than once: not by the worker alone that happens to be left.
+  for (int i = 0; i < 4; ++i) {
+    const Reply reply = get(server.addresses()[1], "/healthz", Millis(500));
+    EXPECT_EQ(reply.status(), 503) << reply.detail;
+  }
+  EXPECT_EQ(busy.read_response().status(), 200);
+  busy.close();
+  EXPECT_EQ(server.wait_exit(Millis(8'000)), 0);
+  int error = 0;
+  EXPECT_FALSE(Client::connect(server.addresses()[1], Millis(500), error));
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(WatchedDrain);
+INSTANTIATE_TEST_SUITE_P(
+    CoresWithWorkersToSpare, WatchedDrain,
+    ::testing::ValuesIn(cores_where([](const Core& core) { return !core.serves_one_each(); })), core_test_name);
+
 }  // namespace
 }  // namespace corelab::test

@@ -15,6 +15,7 @@
 #include "tests/support/client.hpp"
 #include "tests/support/cores.hpp"
 #include "tests/support/process_info.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace corelab::test {
 namespace {
@@ -57,6 +58,17 @@ TEST_P(WorkerProcess, that_crashes_is_replaced_while_its_siblings_serve) {
     EXPECT_TRUE(is_replaced(server, victim, 2, Millis(5'000))) << server.errors();
     EXPECT_FALSE(server.wait_exit(Millis(0)).has_value());
   }
+}
+
+// All workers share the one queue of a UNIX domain socket: none adopts what is its own already.
+TEST_P(WorkerProcess, that_crashes_behind_a_unix_socket_takes_no_sibling_along) {
+  const TempDir dir;
+  auto server = serve_with_processes(3, {"-b", "unix:" + dir.path("socket")});
+  const auto before = children_of(server.pid());
+  ::kill(before.front(), SIGKILL);
+  ASSERT_TRUE(is_replaced(server, before.front(), 3, Millis(5'000))) << server.errors();
+  for (const pid_t sibling : {before[1], before[2]}) EXPECT_TRUE(is_alive(sibling)) << server.errors();
+  EXPECT_EQ(get(server.address(), "/plaintext").status(), 200);
 }
 
 TEST_P(WorkerProcess, that_hangs_is_replaced_by_timeout_while_its_siblings_serve) {

@@ -130,6 +130,23 @@ TEST(ListenerSet, newcomers_are_refused_while_the_queued_are_accepted) {
   }
 }
 
+TEST(ListenerSet, kept_addresses_are_shared_and_open_to_the_end) {
+  test::TempDir dir;
+  const std::string path = dir.path("s");
+  for (const Address& kept : {any_port, Address::parse("unix:" + path)}) {
+    ListenerSet listeners({any_port, kept}, 2, 16, 1);
+    EXPECT_NE(listeners.queue(0)[0], listeners.queue(1)[0]);
+    EXPECT_EQ(listeners.queue(0)[1], listeners.queue(1)[1]);
+    listeners.refuse_newcomers();
+    listeners.close();
+    const Address& address = listeners.addresses()[1];
+    Fd client(socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(connect(client.get(), address.get(), address.length()), 0);
+    EXPECT_EQ(accept_connection(listeners.queue(1)[1], false).outcome, Accepted::Outcome::connection);
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0) << "its name is left behind";
+}
+
 TEST(ListenerSet, queued_bytes_survive_the_refusal_of_newcomers) {
   ListenerSet listeners({any_port}, 1, 16);
   Fd client = connect_to(listeners.addresses()[0]);
