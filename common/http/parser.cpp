@@ -47,7 +47,8 @@ struct ParserCallbacks {
     // An upgrade is ignored (RFC 9110 section 7.8); left set, llhttp would take what is pipelined behind it for
     // another protocol.
     llhttp->upgrade = 0;
-    state(llhttp).keep_alive = llhttp_should_keep_alive(llhttp) != 0;
+    // `close` wins (RFC 9112 section 9.3): on HTTP/1.0 llhttp looks for keep-alive only.
+    state(llhttp).keep_alive = llhttp_should_keep_alive(llhttp) != 0 && (llhttp->flags & F_CONNECTION_CLOSE) == 0;
     return 0;
   }
 

@@ -154,7 +154,7 @@ Violation read_fields(Request& request, std::size_t most, Framing& framing) {
   if (codings != 0) {
     if (request.version_minor == 0) return {400, "Transfer-Encoding on HTTP/1.0"};
     if (lengths != 0) return {400, "Transfer-Encoding beside Content-Length"};
-    if (coding_is_empty) return {400, "Transfer-Encoding is empty"};
+    if (codings == 1 && coding_is_empty) return {400, "Transfer-Encoding is empty"};
     if (codings > 1 || !coding_is_chunked) return {501, "only the transfer coding 'chunked' is served"};
     framing.chunked = true;
   }
