@@ -114,7 +114,7 @@ Response& Response::header(std::string name, std::string value) {
   if (splits(value)) {
     throw std::invalid_argument("the value of header '" + name + "' holds CR, LF or NUL");
   }
-  for (std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection", "Date"}) {
+  for (std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection", "Date", "Server"}) {
     if (equals_ignoring_case(name, own)) throw std::invalid_argument("header '" + name + "' is written by the server");
   }
   if (equals_ignoring_case(name, "Content-Type")) content_type_ = {};

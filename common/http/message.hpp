@@ -119,8 +119,8 @@ class Response {
   Body& body() { return body_; }
 
   /// Adds a field. Throws std::invalid_argument if the name is no token or the value holds CR, LF or NUL, so that no
-  /// handler can split a response; Content-Length, Transfer-Encoding, Connection and Date are the session's own and
-  /// refused too. A Content-Type replaces the one given at construction.
+  /// handler can split a response; Content-Length, Transfer-Encoding, Connection, Date and Server are the session's own
+  /// and refused too. A Content-Type replaces the one given at construction.
   Response& header(std::string name, std::string value);
   std::span<const std::pair<std::string, std::string>> headers() const { return headers_; }
 

@@ -41,6 +41,7 @@ void Session::begin(const Limits& limits) {
   }
   input_end_ = parsed_ = head_end_ = 0;
   input_ended_ = lingers_ = false;
+  refusal_ = 0;
   output_.clear();
   output_.shrink(kept_memory);
   batch_ = 0;
@@ -226,6 +227,7 @@ void Session::move_input_to(std::size_t base) {
 }
 
 void Session::fail(Violation violation) {
+  refusal_ = violation.status;
   keep_alive_ = false;
   // The peer may well be in the middle of sending: what comes is read and dropped.
   lingers_ = true;

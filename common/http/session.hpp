@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/http/byte_buffer.hpp"
@@ -64,6 +65,9 @@ class Session {
 
   /// Refuses what the peer is in the middle of sending (408 when its deadline has passed) and ends the connection.
   void refuse(Violation violation) { fail(violation); }
+
+  /// The status of a refusal since the last call, for a log; 0: there was none.
+  int take_refusal() { return std::exchange(refusal_, 0); }
 
   struct Output {
     std::string_view first, second;  ///< to be sent in this order
@@ -153,6 +157,7 @@ class Session {
   std::optional<std::size_t> source_left_;
   bool source_is_chunked_ = false;
   bool lingers_ = false;
+  int refusal_ = 0;
 };
 
 }  // namespace corelab

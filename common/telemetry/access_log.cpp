@@ -24,20 +24,30 @@ void AccessLog::open(const std::string& path) {
 }
 
 void AccessLog::write(const Request& request, int status, std::optional<std::size_t> body, std::time_t now) const {
+  std::string asked(request.method_name);
+  asked += ' ';
+  append_quoted(asked, request.target);
+  asked += " HTTP/1.";
+  asked += static_cast<char>('0' + request.version_minor);
+  write_line(request.peer, asked, status, body, now);
+}
+
+void AccessLog::write_refusal(const Peer& peer, int status, std::time_t now) const {
+  write_line(peer, "-", status, std::nullopt, now);
+}
+
+void AccessLog::write_line(const Peer& peer, std::string_view asked, int status, std::optional<std::size_t> body,
+                           std::time_t now) const {
   std::tm utc{};
   gmtime_r(&now, &utc);
   std::array<char, 64> date;
   std::size_t date_length = std::strftime(date.data(), date.size(), "[%d/%b/%Y:%H:%M:%S +0000]", &utc);
 
-  std::string line = request.peer.address();
+  std::string line = peer.address();
   line += " - - ";
   line.append(date.data(), date_length);
   line += " \"";
-  line += request.method_name;
-  line += ' ';
-  append_quoted(line, request.target);
-  line += " HTTP/1.";
-  line += static_cast<char>('0' + request.version_minor);
+  line += asked;
   line += "\" ";
   line += std::to_string(status);
   line += ' ';

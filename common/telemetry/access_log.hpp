@@ -5,6 +5,7 @@
 #include <ctime>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/http/message.hpp"
 #include "common/telemetry/append_file.hpp"
@@ -21,8 +22,13 @@ class AccessLog {
   bool is_on() const { return is_on_.load(std::memory_order_acquire); }
   /// Any thread, while it is or was on. `body` is the answer's body in bytes, if it is known before it is sent.
   void write(const Request& request, int status, std::optional<std::size_t> body, std::time_t now) const;
+  /// The same for a refusal of something that is no request.
+  void write_refusal(const Peer& peer, int status, std::time_t now) const;
 
  private:
+  void write_line(const Peer& peer, std::string_view asked, int status, std::optional<std::size_t> body,
+                  std::time_t now) const;
+
   std::optional<AppendFile> file_;  // never closed once open: a thread may be writing to it
   std::atomic<bool> is_on_{false};
 };

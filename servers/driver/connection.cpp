@@ -123,7 +123,9 @@ void Connection::received(std::string_view bytes) {
 Connection::Needs Connection::advance(Waiter& waiter) {
   session().set_date(date_now(coarse_time()));
   for (;;) {
-    switch (session_->next()) {
+    Session::Want want = session_->next();
+    log_refusal();
+    switch (want) {
       case Session::Want::handle:
         if (!run_handler(waiter)) return settle(Needs::handler);
         break;
@@ -218,6 +220,7 @@ Connection::Sent Connection::flush() {
 void Connection::refuse(Violation violation) {
   session().set_date(date_now(coarse_time()));
   session_->refuse(violation);
+  log_refusal();
   flush();
   linger();
 }
@@ -362,6 +365,12 @@ bool Connection::this_answer_is_last() const {
   auto is_set = [](const std::atomic<bool>* flag) { return flag != nullptr && flag->load(std::memory_order_relaxed); };
   return is_set(&worker_->draining) || is_set(worker_->others_wait) || settings_.keep_alive.count() == 0 ||
          settings_.keep_alive_policy == KeepAlivePolicy::close;
+}
+
+void Connection::log_refusal() {
+  int status = session_->take_refusal();
+  if (status == 0) return;
+  if (const AccessLog& log = worker_->context.access_log; log.is_on()) log.write_refusal(peer_, status, coarse_time());
 }
 
 void Connection::respond(Response&& response) {

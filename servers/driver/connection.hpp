@@ -113,6 +113,7 @@ class Connection {
   void show_busy(bool is_busy);
   void answer_from_handler();
   void respond(Response&& response);
+  void log_refusal();
   bool this_answer_is_last() const;
   Needs settle(Needs needs);
   void begin_wait(Wait wait);

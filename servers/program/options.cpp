@@ -250,6 +250,12 @@ struct Source {
 };
 using Given = std::map<std::string, Source>;  // by option name
 
+/// What a refusal calls an option: by where its value comes from.
+std::string source_of(const std::string& name, const Given& given) {
+  auto found = given.find(name);
+  return found == given.end() ? "--" + name : found->second.name;
+}
+
 std::string variable_of(const std::string& name) {
   std::string variable = "CORELAB_" + name;
   for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -293,7 +299,7 @@ std::string read_file(const std::string& path) {
   return content.str();
 }
 
-void read_config_file(const std::string& path, Given& given) {
+void read_config_file(const std::string& path, Given& given, bool has_apps) {
   toml::table table;
   try {
     table = toml::parse(read_file(path), path);
@@ -304,7 +310,7 @@ void read_config_file(const std::string& path, Given& given) {
   for (auto&& [key, node] : table) {
     std::string name(key.str());
     std::string where = path + ": '" + name + "'";
-    const Option* option = find_option(name);
+    const Option* option = name == "app" && !has_apps ? nullptr : find_option(name);
     if (option == nullptr) throw UsageError(where + " is no setting (corelab serve --help lists them, without dashes)");
     if (given.contains(name)) continue;
     Source source{where, {}};
@@ -356,14 +362,14 @@ std::string why_meaningless(const std::string& name, const Settings& s) {
 void check_wsgi(Settings& s, const CoreInfo& core, const Given& given) {
   std::size_t module = s.app.find(':') + 1, colon = s.app.find(':', module);
   if (colon == std::string::npos || colon == module || colon + 1 == s.app.size()) {
-    throw UsageError("--app: '" + s.app + "' is not wsgi:MODULE:CALLABLE, such as wsgi:myproject.wsgi:application");
+    throw UsageError(source_of("app", given) + ": '" + s.app + "' is not wsgi:MODULE:CALLABLE, such as wsgi:myproject.wsgi:application");
   }
   if (s.preload && !core.has_processes()) {
-    throw UsageError("--preload has no meaning on " + s.core + ": it has no processes to fork; use --core prefork or "
+    throw UsageError(source_of("preload", given) + " has no meaning on " + s.core + ": it has no processes to fork; use --core prefork or "
                      "prefork-evented");
   }
   if (s.gil == Gil::own && s.preload) {
-    throw UsageError("--gil own cannot go with --preload: interpreters of their own begin with their threads");
+    throw UsageError(source_of("gil", given) + " own cannot go with --preload: interpreters of their own begin with their threads");
   }
   // Python's C code (regular expressions, templates) needs more stack than the cores' own.
   constexpr unsigned python_stack = 8192;
@@ -383,24 +389,25 @@ void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const G
   }
 }
 
-void check_addresses(const Settings& s) {
-  auto check = [](const std::string& option, const std::string& address) {
+void check_addresses(const Settings& s, const Given& given) {
+  auto check = [&given](const std::string& option, const std::string& address, const std::string& else_what = "") {
     try {
       Address::parse(address);
     } catch (const std::invalid_argument& error) {
-      throw UsageError(option + ": " + error.what());
+      throw UsageError(source_of(option, given) + else_what + ": " + error.what());
     }
   };
-  for (const std::string& address : s.bind) check("--bind", address);
-  if (s.control != "on" && s.control != "off") check("--control (on, off or an address)", s.control);
+  for (const std::string& address : s.bind) check("bind", address);
+  if (s.control != "on" && s.control != "off") check("control", s.control, " (on, off or an address)");
   if (s.upstream.empty()) return;
-  check("--upstream", s.upstream);
+  const std::string source = source_of("upstream", given);
+  check("upstream", s.upstream);
   Address upstream = Address::parse(s.upstream);
   if (!upstream.is_unix() && !Address::is_numeric(s.upstream)) {
-    throw UsageError("--upstream: '" + s.upstream + "' is not numeric; use an address such as 127.0.0.1:9000");
+    throw UsageError(source + ": '" + s.upstream + "' is not numeric; use an address such as 127.0.0.1:9000");
   }
   for (const std::string& text : s.bind) {
-    if (Address::parse(text).reaches(upstream)) throw UsageError("--upstream: " + s.upstream + " is this server itself");
+    if (Address::parse(text).reaches(upstream)) throw UsageError(source + ": " + s.upstream + " is this server itself");
   }
 }
 
@@ -409,21 +416,23 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
   if (core == nullptr) {
     std::string known;
     for (const CoreInfo* each : all_cores()) known += (known.empty() ? "" : ", ") + std::string(each->name);
-    throw UsageError("--core: there is no core '" + s.core + "'; choose one of " + known);
+    throw UsageError(source_of("core", given) + ": there is no core '" + s.core + "'; choose one of " + known);
   }
   bool is_known = app_names.empty() || std::any_of(app_names.begin(), app_names.end(), [&s](const std::string& name) {
     return name.ends_with(':') ? s.app.starts_with(name) : s.app == name;
   });
   if (!is_known) {
-    if (is_wsgi(s)) throw UsageError("--app: this corelab was built without Python; choose lab or echo");
-    throw UsageError("--app: there is no app '" + s.app + "'; choose lab, echo or wsgi:MODULE:CALLABLE");
+    const std::string source = source_of("app", given);
+    if (is_wsgi(s)) throw UsageError(source + ": this corelab was built without Python; choose lab or echo");
+    throw UsageError(source + ": there is no app '" + s.app + "'; choose lab, echo or wsgi:MODULE:CALLABLE");
   }
   if (is_wsgi(s)) check_wsgi(s, *core, given);
   if (s.limits.request_line > s.limits.head) {
-    throw UsageError("--limit-request-line is larger than --limit-request-head, which holds it");
+    throw UsageError("--limit-request-line (" + plain(s.limits.request_line) + ") is larger than --limit-request-head (" +
+                     plain(s.limits.head) + "), which holds it; lower the one or raise the other");
   }
   refuse_what_has_no_meaning(s, *core, given);
-  check_addresses(s);
+  check_addresses(s, given);
   if (core->serves_one_each()) s.worker_connections = 1;
   if (s.workers == 0) {
     switch (core->workers) {
@@ -483,6 +492,11 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const s
     result.action = CommandLine::Action::help;
     result.help = out.str();
     return result;
+  } catch (const CLI::RequiredError&) {
+    throw UsageError("say what to do: corelab serve or corelab cores (corelab --help)");
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string what = error.what();
+    throw UsageError(what.substr(0, what.find(':')) + " needs a value (corelab serve --help lists the options)");
   } catch (const CLI::ParseError& error) {
     std::string sentence = error.what();
     sentence.erase(std::remove(sentence.begin(), sentence.end(), '\n'), sentence.end());
@@ -498,7 +512,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const s
     if (!values.empty()) given[name] = {"--" + name, values};
   }
   read_environment(given, !app_names.empty());
-  if (!config_file.empty()) read_config_file(config_file, given);
+  if (!config_file.empty()) read_config_file(config_file, given, !app_names.empty());
   for (const auto& [name, source] : given) {
     try {
       find_option(name)->set(result.settings, source.values);

@@ -302,7 +302,7 @@ TEST_P(SettingByHup, is_taken_by_new_connections_and_by_the_drain_if_it_is_a_lim
     EXPECT_TRUE(eventually([&] { return setting.holds(server); }, Millis(5'000))) << setting.lines.back();
   }
   // The two that show when it ends: idle connections are let be, and a request ends before it is answered.
-  reload(server, {"drain-grace = 30", "graceful-timeout = 1.2"});
+  reload(server, {"drain-grace = 30", "graceful-timeout = 2"});
   Client idle(server.address()), busy(server.address());
   ASSERT_EQ(idle.ask(get_request("/plaintext")).status(), 200);
   busy.send(get_request("/sleep?ms=15000"));

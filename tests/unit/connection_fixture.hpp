@@ -30,6 +30,7 @@ class ConnectionFixture {
   Connection& connection() { return connection_; }
   Connection::Needs needs() const { return needs_; }
   WorkerCounters& counters() { return board_.row(0); }
+  AccessLog& access_log() { return access_log_; }
 
  private:
   static Accepted make_pair(Fd& client) {

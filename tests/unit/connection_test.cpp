@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "common/telemetry/log.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/connection_fixture.hpp"
 
 namespace corelab::test {
@@ -72,6 +74,25 @@ TEST_F(ConnectionTest, a_head_that_is_late_gets_408) {
   EXPECT_TRUE(fixture_.exchange("").starts_with("HTTP/1.1 408 "));
   EXPECT_EQ(fixture_.needs(), Needs::close);
   EXPECT_TRUE(fixture_.connection().lingers());
+}
+
+TEST_F(ConnectionTest, what_is_no_request_has_its_line_in_the_access_log_too) {
+  const TempDir dir;
+  fixture_.access_log().open(dir.path("log"));
+  fixture_.exchange(get("/") + "GET / HTTP/3.0\r\n\r\n");
+  const std::string log = read_file(dir.path("log"));
+  EXPECT_NE(log.find("\"GET / HTTP/1.1\" 200 2\n"), std::string::npos) << log;
+  EXPECT_TRUE(log.ends_with("\"-\" 505 -\n")) << log;
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 2) << log;
+}
+
+TEST_F(ConnectionTest, a_late_head_has_its_line_in_the_access_log) {
+  const TempDir dir;
+  fixture_.access_log().open(dir.path("log"));
+  fixture_.exchange("GET / HT");
+  fixture_.connection().deadline_passed();
+  fixture_.exchange("");
+  EXPECT_TRUE(read_file(dir.path("log")).ends_with("\"-\" 408 -\n"));
 }
 
 TEST_F(ConnectionTest, an_idle_one_just_closes) {

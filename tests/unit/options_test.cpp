@@ -132,6 +132,7 @@ TEST(Options, variables_take_several_addresses) {
 TEST(Options, flags_are_refused_with_a_sentence) {
   EXPECT_TRUE(mentions(refusal({"--core", "nosuch"}), "multi-reactor")) << "it says what there is";
   EXPECT_TRUE(mentions(refusal({"--app", "nosuch"}), "lab"));
+  EXPECT_TRUE(mentions(refusal({"--workers"}), "--workers needs a value"));
   EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a"}), "wsgi:MODULE:CALLABLE"));
   EXPECT_TRUE(mentions(refusal({"--app", "wsgi::a"}), "wsgi:MODULE:CALLABLE"));
   EXPECT_TRUE(mentions(refusal({"--app", "wsgi:a:"}), "wsgi:MODULE:CALLABLE"));
@@ -175,6 +176,10 @@ TEST(Options, the_refusal_names_where_the_value_came_from) {
   {
     Variable backlog("CORELAB_BACKLOG", "x");
     EXPECT_TRUE(mentions(refusal({}), "CORELAB_BACKLOG"));
+  }
+  for (const char* name : {"CORELAB_CORE", "CORELAB_APP", "CORELAB_BIND", "CORELAB_CONTROL", "CORELAB_UPSTREAM"}) {
+    Variable nonsense(name, "nonsense");
+    EXPECT_TRUE(refusal({}).starts_with(name)) << refusal({});
   }
   test::TempDir dir;
   std::string file = dir.write("c.toml", "backlog = \"x\"\n");
@@ -284,13 +289,23 @@ TEST(Options, actions) {
   EXPECT_EQ(help.action, Action::help);
   for (const char* shown : {"--keep-alive", "[15]", "seconds", "bytes"})
     EXPECT_TRUE(mentions(help.help, shown)) << shown;
-  EXPECT_THROW(read({}), UsageError);
+  EXPECT_TRUE(mentions([] {
+    try {
+      read({});
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  }(), "corelab serve"));
   EXPECT_THROW(read({"nosuch"}), UsageError);
 }
 
 TEST(Options, a_program_of_one_app_has_no_app_flag) {
   EXPECT_NO_THROW(read_command_line({"serve"}, {}));
   EXPECT_THROW(read_command_line({"serve", "--app", "lab"}, {}), UsageError);
+  test::TempDir dir;
+  const std::string file = dir.write("c.toml", "app = \"lab\"\n");
+  EXPECT_THROW(read_command_line({"serve", "-c", file}, {}), UsageError);
 }
 
 TEST(Options, what_is_printed_can_be_read_again) {
