@@ -11,10 +11,15 @@ int main(int argc, char** argv) {
 #ifdef CORELAB_WSGI
   apps.emplace_back("wsgi:");
 #endif
-  return corelab::run_program({argv + 1, argv + argc}, apps, [](const corelab::Settings& settings) {
+  corelab::AppCheck check;
+#ifdef CORELAB_WSGI
+  check = corelab::check_wsgi_settings;
+#endif
+  auto make = [](const corelab::Settings& settings) {
 #ifdef CORELAB_WSGI
     if (settings.app.starts_with("wsgi:")) return corelab::make_wsgi_app(settings);
 #endif
     return settings.app == "echo" ? corelab::make_echo_app() : corelab::make_lab_app(settings);
-  });
+  };
+  return corelab::run_program({argv + 1, argv + argc}, apps, make, check);
 }

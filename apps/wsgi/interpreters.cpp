@@ -40,6 +40,25 @@ std::string python_program(std::string environment) {
   return root / "bin" / "python";
 }
 
+// Of the interpreter at its end. Py_Finalize and Py_EndInterpreter also wait for threads of the application's own, which
+// may never end.
+void run_exit_functions() {
+  if (Ref module{PyImport_ImportModule("atexit")}) {
+    Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
+  }
+  print_exception();
+  for (const char* name : {"stdout", "stderr"}) {
+    PyObject* stream = PySys_GetObject(name);
+    if (stream != nullptr && stream != Py_None) Ref ignored(PyObject_CallMethod(stream, "flush", nullptr));
+  }
+  PyErr_Clear();
+}
+
+// Has the application started no thread that lives?
+bool is_alone_in(PyThreadState* state) {
+  return PyInterpreterState_ThreadHead(state->interp) == state && PyThreadState_Next(state) == nullptr;
+}
+
 }  // namespace
 
 Interpreters::Interpreters(const Settings& settings, Callable callable, Surroundings around)
@@ -125,7 +144,7 @@ void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
 #if PY_VERSION_HEX >= 0x030C0000
   PyInterpreterConfig config{};
   config.use_main_obmalloc = 0;
-  config.allow_threads = 1;
+  config.allow_threads = config.allow_daemon_threads = 1;
   config.check_multi_interp_extensions = 1;
   config.gil = PyInterpreterConfig_OWN_GIL;
   PyStatus status = Py_NewInterpreterFromConfig(&mine.state, &config);
@@ -138,6 +157,8 @@ void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
     mine.application = &*mine.own;
   } catch (const std::exception& error) {
     std::string reason = PyErr_Occurred() != nullptr ? describe_exception() : error.what();
+    if (reason.find("subinterpreter") != std::string::npos)
+      reason += "; --gil own needs extension modules made for it: use --gil shared, and --core prefork for parallel work";
     Py_EndInterpreter(std::exchange(mine.state, nullptr));
     throw std::runtime_error(reason);
   }
@@ -150,25 +171,19 @@ ThreadInterpreter::~ThreadInterpreter() {
   PyEval_RestoreThread(state);
   if (own) {
     own.reset();
-    Py_EndInterpreter(state);
-  } else {
-    PyThreadState_Clear(state);
-    PyThreadState_DeleteCurrent();
+    run_exit_functions();
+    if (is_alone_in(state)) {
+      Py_EndInterpreter(state);
+      return;
+    }
   }
+  PyThreadState_Clear(state);
+  PyThreadState_DeleteCurrent();
 }
 
 void Interpreters::end() {
   PyEval_RestoreThread(main_);
-  // Not Py_Finalize, which waits for threads of the application's own that may never end.
-  if (Ref module{PyImport_ImportModule("atexit")}) {
-    Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
-  }
-  print_exception();
-  for (const char* name : {"stdout", "stderr"}) {
-    PyObject* stream = PySys_GetObject(name);
-    if (stream != nullptr && stream != Py_None) Ref ignored(PyObject_CallMethod(stream, "flush", nullptr));
-  }
-  PyErr_Clear();
+  run_exit_functions();
   PyEval_SaveThread();
 }
 

@@ -46,26 +46,24 @@ Surroundings surroundings(const Settings& settings, std::span<const std::string>
   return around;
 }
 
-void check_python(const Settings& settings) {
-#if PY_VERSION_HEX < 0x030C0000
-  if (settings.gil == Gil::own) {
-    throw UsageError("--gil own takes Python 3.12 or newer, and this program was built with " +
-                     python_version() + ": use more processes instead, --core prefork");
-  }
-#else
-  (void)settings;
-#endif
-#ifdef Py_GIL_DISABLED
-  log::info("this Python " + python_version() + " is a free-threaded build: it has no GIL");
-#endif
-}
-
 }  // namespace
 
 std::string python_version() { return PY_VERSION; }
 
+void check_wsgi_settings([[maybe_unused]] const Settings& settings) {
+#if PY_VERSION_HEX < 0x030C0000
+  if (settings.gil == Gil::own) {
+    throw UsageError("--gil own takes Python 3.12 or newer, and this program was built with " +
+                     python_version() + ": use more processes instead, --core prefork, or build it with another "
+                     "Python (-DPython3_EXECUTABLE=...)");
+  }
+#endif
+}
+
 App make_wsgi_app(const Settings& settings) {
-  check_python(settings);
+#ifdef Py_GIL_DISABLED
+  log::info("this Python " + python_version() + " is a free-threaded build: it has no GIL");
+#endif
   // Lives as long as the process: see Interpreters.
   auto interpreters = std::make_shared<Interpreters*>(nullptr);
   wsgi::Callable callable =

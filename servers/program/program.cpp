@@ -170,9 +170,10 @@ int complain(const std::exception& error, int exit_code) {
 }  // namespace
 
 int run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
-                const AppMaker& make_app) {
+                const AppMaker& make_app, const AppCheck& check_app) {
   try {
     CommandLine line = read_command_line(arguments, app_names);
+    if (check_app) check_app(line.settings);
     switch (line.action) {
       case CommandLine::Action::help: std::cout << line.help; return 0;
       case CommandLine::Action::list_cores: list_cores(); return 0;

@@ -14,10 +14,13 @@ namespace corelab {
 /// it returns. Throws std::exception, with a sentence, if it cannot (exit code 1), or UsageError (2).
 using AppMaker = std::function<App(const Settings&)>;
 
+/// Throws UsageError, with a sentence, for settings that the apps of this build cannot serve with: --check-config asks.
+using AppCheck = std::function<void(const Settings&)>;
+
 /// `program serve --core NAME …` and `program cores`; returns the exit code: 0 drained or done, 1 the system said no or
 /// the drain was cut short, 2 wrong usage. `app_names` is what --app may name; without any, the program has no --app.
 int run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
-                const AppMaker& make_app);
+                const AppMaker& make_app, const AppCheck& check_app = {});
 
 /// The same for a program that serves one app of its own:
 ///   int main(int argc, char** argv) { App app; …; return corelab::run(argc, argv, std::move(app)); }

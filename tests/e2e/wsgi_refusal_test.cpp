@@ -101,11 +101,14 @@ TEST_F(WsgiRefusal, of_a_directory_or_an_environment_that_is_none) {
 }
 
 TEST_F(WsgiRefusal, of_an_interpreter_for_each_thread_names_the_python_that_has_it) {
-  const RunResult run =
-      run_corelab({"serve", "--core", "thread-pool", "-b", "127.0.0.1:0", "--app", "wsgi:nosuch:app", "--gil", "own"});
-  if (run.err.find("no module 'nosuch'") != std::string::npos) GTEST_SKIP() << "this Python has them";
-  EXPECT_EQ(run.code, 2);
-  EXPECT_NE(run.err.find("--gil own takes Python 3.12 or newer"), std::string::npos) << run.err;
+  const Arguments arguments = {"serve", "--core", "thread-pool", "-b", "127.0.0.1:0", "--app", "wsgi:nosuch:app", "--gil", "own"};
+  Arguments checking = arguments;
+  checking.emplace_back("--check-config");
+  for (const RunResult& run : {run_corelab(arguments), run_corelab(checking)}) {
+    if (run.err.find("no module 'nosuch'") != std::string::npos) GTEST_SKIP() << "this Python has them";
+    EXPECT_EQ(run.code, 2);
+    EXPECT_NE(run.err.find("--gil own takes Python 3.12 or newer"), std::string::npos) << run.err;
+  }
 }
 
 // What `python -m venv` makes, by hand: its module is not always installed.
