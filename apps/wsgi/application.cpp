@@ -62,7 +62,7 @@ Response answer(Head& head, Response::Body body) {
   return response;
 }
 
-// Of HEAD: the length that GET would send, and no body.
+// Of HEAD: the length that GET would send, and no body. The same where the status has none.
 class LengthAlone final : public BodySource {
  public:
   explicit LengthAlone(std::optional<std::size_t> length) : length_(length) {}
@@ -121,7 +121,7 @@ Response Application::call(const Request& request, Interpreters& interpreters, b
     std::string body = std::move(head.written);
     if (block) append(body, block);
 
-    if (request.method == Method::head) {
+    if (request.method == Method::head || head.status == 204 || head.status == 304) {
       if (is_one || !block) length = length ? length : std::optional(body.size());
       blocks.close();
       if (body.empty() && !head.content_length) length.reset();

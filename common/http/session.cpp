@@ -346,7 +346,8 @@ void Session::end_piece(char* to, std::size_t n) {
     }
     if (source_left_ != 0) return;
   } else if (source_left_.value_or(0) != 0) {
-    return give_up_body();  // short of what was promised: only a close can tell the client
+    give_up_body();  // short of what was promised: only a close can tell the client
+    return;
   } else if (source_is_chunked_) {
     output_.append("0\r\n\r\n");
   }
@@ -354,10 +355,10 @@ void Session::end_piece(char* to, std::size_t n) {
   end_answer();
 }
 
-void Session::give_up_body() {
-  source_.reset();
+std::unique_ptr<BodySource> Session::give_up_body() {
   lingers_ = false;
   state_ = State::closing;
+  return std::move(source_);
 }
 
 void Session::end_answer() {

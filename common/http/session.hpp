@@ -83,8 +83,9 @@ class Session {
   std::size_t most_to_pull() const;
   /// What source() gave, up to most_to_pull(); nothing is its end.
   void pulled(std::string_view piece);
-  /// The answer's body cannot be had: the connection ends short of it.
-  void give_up_body();
+  /// The answer's body cannot be had: the connection ends short of it. Gives what source() was, if there was one, whose end
+  /// may block as pull() may.
+  std::unique_ptr<BodySource> give_up_body();
 
   Phase phase() const;
   bool idle() const { return state_ == State::head && parsed_ == input_end_ && !has_output() && !input_ended_; }

@@ -21,7 +21,7 @@ struct alignas(128) WorkerCounters {
 
   // For the supervisor of processes; times of CLOCK_MONOTONIC in ms, 0 for none.
   std::atomic<std::int64_t> heartbeat_ms{0};   ///< the process was last seen alive
-  std::atomic<std::int64_t> busy_since_ms{0};  ///< its serving thread has been in one request since
+  std::atomic<std::int64_t> busy_since_ms{0};  ///< its serving thread, or a helper, has been in one request since
   std::atomic<std::int64_t> accepting{0};      ///< it would take a connection now
   std::atomic<bool> is_leaving{false};         ///< it drains, whoever told it to
   std::atomic<pid_t> pid{0};                   ///< 0: the row is free

@@ -326,7 +326,7 @@ void Connection::pull_piece() {
 void Connection::take_piece() {
   if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
   if (blocking_->failed) {
-    session_->give_up_body();
+    abandon(session_->give_up_body());
   } else {
     session_->pulled(blocking_->piece);
   }
@@ -346,9 +346,32 @@ void Connection::answer_from_handler() {
     response = failed_handler();
   }
   handler_ = {};
-  if (answered_for_handler_) return;
+  if (answered_for_handler_) {
+    if (auto* source = std::get_if<std::unique_ptr<BodySource>>(&response.body())) abandon(std::move(*source));
+    return;
+  }
   if (handler_outcome_ == Waited::expired) response = too_late();
   respond(std::move(response));
+}
+
+// A body that is made elsewhere is given up there, at the connection's end, which is near.
+void Connection::abandon(std::unique_ptr<BodySource> source) {
+  if (source && source->blocks() && worker_->call_elsewhere != nullptr && blocking_) blocking_->abandoned = std::move(source);
+}
+
+bool Connection::gives_up_body(Waiter& waiter) {
+  if (session_) abandon(session_->give_up_body());
+  if (!blocking_ || !blocking_->abandoned) return false;
+  request_deadline_ = no_deadline;
+  handler_outcome_ = Waited::done;
+  blocking_->call = [this] {
+    say_who_is_served();
+    blocking_->abandoned.reset();
+    return Response();
+  };
+  handler_ = worker_->call_elsewhere(blocking_->call, waiter);
+  handler_.start();
+  return !handler_.done();
 }
 
 bool Connection::answer_for_handler() {

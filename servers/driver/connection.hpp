@@ -81,6 +81,10 @@ class Connection {
   }
   bool has_handler() const { return static_cast<bool>(handler_); }
 
+  /// Its end has come. True: what is left of an answer's body blocks, and is being given up where it was pulled; the
+  /// connection is to stay until `waiter` has resumed that. No byte is sent or received any more.
+  bool gives_up_body(Waiter& waiter);
+
   /// Whose thread serves it from now on, where threads take turns.
   void set_worker(Worker& worker) { worker_ = &worker; }
 
@@ -103,6 +107,7 @@ class Connection {
     std::string piece;  // of a body, pulled by it
     bool pulls = false;
     bool failed = false;
+    std::unique_ptr<BodySource> abandoned;  // of an answer that is not wanted any more
   };
 
   void run(const Handler& handler, Waiter& waiter);
@@ -114,6 +119,7 @@ class Connection {
   void answer_from_handler();
   void respond(Response&& response);
   void log_refusal();
+  void abandon(std::unique_ptr<BodySource> source);
   bool this_answer_is_last() const;
   Needs settle(Needs needs);
   void begin_wait(Wait wait);

@@ -19,7 +19,7 @@ EventedConnection::EventedConnection(EventedWorker& worker, Accepted accepted, b
 void EventedConnection::on_ready(Events events) {
   worker_.event_begins(connection_.id());
   if (is_lingering_) {
-    if (!lingering::discard_input(connection_.fd())) worker_.remove(*this);
+    if (!lingering::discard_input(connection_.fd())) end();
     return;
   }
   if (connection_.has_handler()) return ready_beside_handler(events);
@@ -75,17 +75,25 @@ void EventedConnection::on_time() {
     if (deadline_ != no_deadline) schedule(deadline_);
     return;
   }
-  if (is_lingering_) return worker_.remove(*this);
+  if (is_lingering_) return end();
   Connection::Needs needs = connection_.deadline_passed();
   go_on(needs == Connection::Needs::close ? needs : connection_.advance(*this));
 }
 
 void EventedConnection::close() {
-  if (!connection_.lingers()) return worker_.remove(*this);
+  if (!connection_.lingers()) return end();
   is_lingering_ = true;
   lingering::begin(connection_.fd());
   watch_->want(Interest::read);
   schedule(coarse_now() + lingering::time);
+}
+
+void EventedConnection::end() {
+  has_ended_ = true;
+  if (!connection_.gives_up_body(*this)) return worker_.remove(*this);
+  worker_.clear_timer(*this);
+  watch_.reset();
+  connection_.take_fd();
 }
 
 void EventedConnection::end_idleness() {
@@ -96,7 +104,8 @@ void EventedConnection::end_idleness() {
 }
 
 void EventedConnection::stop() {
-  if (!connection_.has_handler()) return worker_.remove(*this);
+  if (has_ended_) return;
+  if (!connection_.has_handler()) return end();
   watch_->want(Interest::nothing);
   connection_.handler_failed(Waited::cancelled);
   cancel_operation(Waited::cancelled);
@@ -106,7 +115,7 @@ void EventedConnection::stop() {
 
 bool EventedConnection::start(Operation& operation) {
   bool is_for_route = std::exchange(is_for_route_, false);
-  if (connection_.flush() == Connection::Sent::broken) connection_.handler_failed(Waited::cancelled);
+  if (!has_ended_ && connection_.flush() == Connection::Sent::broken) connection_.handler_failed(Waited::cancelled);
   if (connection_.handler_outcome() != Waited::done) {
     operation.result = connection_.handler_outcome();
     return false;
@@ -187,6 +196,7 @@ void EventedConnection::end_operation(Waited result) {
   Operation& operation = *std::exchange(operation_, nullptr);
   operation.result = result;
   operation.handler.resume();
+  if (has_ended_) return worker_.remove(*this);
   go_on(connection_.handler_resumed(*this));
 }
 

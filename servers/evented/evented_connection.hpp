@@ -19,7 +19,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
 
   /// What the worker's drain asks: closes it gently if it is idle, else its next answer is its last.
   void end_idleness();
-  /// Ends it now. It stays as long as a helper runs a call of its handler.
+  /// Ends it now. It stays as long as a helper runs a call of its handler, or closes what its answer is made from.
   void stop();
 
   /// The helper has made the call (worker's thread again).
@@ -56,6 +56,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   void end_operation(Waited result);
   void go_on(Connection::Needs needs);
   void close();
+  void end();
   void schedule(Deadline deadline);
 
   EventedWorker& worker_;
@@ -63,6 +64,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   std::unique_ptr<Watch> watch_;
   Connection::Needs needs_ = Connection::Needs::readable;
   bool is_lingering_ = false;
+  bool has_ended_ = false;  // for its client; a helper may be closing what its answer was made from
   Deadline deadline_ = no_deadline;  // the timer may be set for earlier: it is moved when it fires, not with each answer
   Deadline timer_at_ = no_deadline;
 

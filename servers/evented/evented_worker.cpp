@@ -125,6 +125,10 @@ void EventedWorker::tick() {
   Clock::time_point now = Clock::now();
   driver_.counters.loop_lag_us.store((now - tick_due_) / 1us, std::memory_order_relaxed);
   driver_.counters.heartbeat_ms.store(now.time_since_epoch() / 1ms, std::memory_order_relaxed);
+  // The loop lives, and yet a helper may be stuck for ever.
+  Clock::time_point oldest = std::min(offload_helpers_.oldest_call(), route_helpers_.oldest_call());
+  driver_.counters.busy_since_ms.store(oldest == Clock::time_point::max() ? 0 : oldest.time_since_epoch() / 1ms,
+                                       std::memory_order_relaxed);
   if (is_accepting()) {
     adopt_orphans();
     watch_listeners();  // the cap may have been reloaded

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/app/waiter.hpp"
+#include "common/clock.hpp"
 
 namespace corelab {
 
@@ -23,22 +24,25 @@ struct HelperJob {
 class HelperThreads {
  public:
   /// `on_done` is called on a helper's thread after the call.
-  HelperThreads(unsigned threads, void (*on_done)(HelperJob&)) : wanted_(threads), on_done_(on_done) {}
+  HelperThreads(unsigned threads, void (*on_done)(HelperJob&));
   ~HelperThreads();  ///< finishes what is queued
 
   /// Loop's thread.
   void submit(HelperJob& job);
+  /// When the longest of the calls that are being made began; `max()` if none is. Any thread.
+  Clock::time_point oldest_call();
   /// Takes a job back. True: it has not begun, and on_done will not be called. Loop's thread.
   bool withdraw(HelperJob& job);
 
  private:
-  void run();
+  void run(Clock::time_point& began);
 
   const unsigned wanted_;
   void (*const on_done_)(HelperJob&);
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<HelperJob*> queue_;
+  std::vector<Clock::time_point> began_;  // of each thread's call
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

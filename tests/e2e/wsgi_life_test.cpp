@@ -66,6 +66,46 @@ TEST_P(WsgiHelpers, keep_a_slow_close_from_the_loop) {
   EXPECT_EQ(slow.read_response().body(), "abcd");
 }
 
+// Whoever asks has its answer while close() waits for a file that is not there yet.
+TEST_P(WsgiHelpers, close_what_a_client_has_left) {
+  const TempDir dir;
+  auto server = serve("closing:app", 1);
+  Client client(server.address());
+  client.send(get_request("/endless?" + dir.path("file")));
+  ASSERT_TRUE(client.await_bytes(50'000));
+  client.reset();
+  ASSERT_TRUE(server.says("closing", Millis(3'000)));
+  EXPECT_EQ(get(server.address(), "/quick").body(), "quick");
+  server.signal(SIGTERM);  // a drain waits for it
+  EXPECT_FALSE(server.wait_exit(Millis(500)).has_value());
+  EXPECT_EQ(lines_with(server.errors(), "closed"), 0) << server.errors();
+  dir.write("file", "");
+  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
+  EXPECT_EQ(lines_with(server.errors(), "closed"), 1) << server.errors();
+}
+
+TEST_P(WsgiHelpers, close_what_came_too_late) {
+  const TempDir dir;
+  const auto server = serve("closing:app", 1, {"--request-timeout", "0.3"});
+  EXPECT_EQ(get(server.address(), "/late?" + dir.path("file")).status(), 504);
+  ASSERT_TRUE(server.says("closing", Millis(3'000)));
+  EXPECT_EQ(get(server.address(), "/quick").body(), "quick");
+  EXPECT_EQ(lines_with(server.errors(), "closed"), 0) << server.errors();
+  dir.write("file", "");
+  EXPECT_TRUE(server.says("closed", Millis(3'000)));
+}
+
+TEST_P(WsgiHelpers, close_what_no_answer_has_room_for) {
+  const TempDir dir;
+  const auto server = serve("closing:app", 1);
+  Client client(server.address());
+  client.send(get_request("/unmodified?" + dir.path("file")));
+  ASSERT_TRUE(server.says("closing", Millis(3'000)));
+  EXPECT_EQ(get(server.address(), "/quick").body(), "quick");
+  dir.write("file", "");
+  EXPECT_EQ(client.read_response().status(), 304);
+}
+
 INSTANTIATE_TEST_SUITE_P(Loops, WsgiHelpers, ::testing::ValuesIn([] {
                            std::vector<Manner> loops = manners();
                            std::erase_if(loops, [](const Manner& manner) { return !manner.offloads; });
@@ -167,7 +207,6 @@ TEST_P(WsgiProcesses, stay_when_hup_finds_the_code_broken) {
 }
 
 TEST_P(WsgiProcesses, that_are_blocked_for_ever_are_replaced) {
-  if (GetParam().offloads) GTEST_SKIP() << "the loop lives: --request-timeout answers for the helper";
   auto server = serve("lives:app", 1, {"--timeout", "1"});
   for (const char* path : {"/sleeps", "/spins", "/stalls"}) {
     SCOPED_TRACE(path);
