@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corelab_bench import analysis, balance, gil, validity
+from corelab_bench import analysis, balance, gil, saturation, validity
 from corelab_bench.analysis import Interval
 from corelab_bench.scenarios import LOWER_IS_BETTER, Limits
 from corelab_bench.schedule import AGAIN
@@ -214,8 +214,9 @@ def trial_metrics(trial: dict) -> dict[str, float]:
         return {"recovery_ms": 1000 * seconds, "lost_requests": float(max(sum(crash["lost"].values()), 1))}
     if trial["kind"] == "sweep":
         numbers = {"throughput": trial["capacity"]["achieved_rate"], "saturation_rate": trial["saturation"]["rate"]}
-        near = max((step for step in trial["steps"] if step["share"] < 1), key=lambda step: step["share"])
-        if near["response_ms"]["p99"] is not None:
+        share = max((share for share in saturation.shares(trial) if share < 1), default=None)
+        near = next((step for step in trial["steps"] if step["share"] == share), None)  # or it was rejected
+        if near and near["response_ms"]["p99"] is not None:
             numbers["near_capacity_p99_ms"] = near["response_ms"]["p99"]
         return numbers
     load = trial["load"]

@@ -236,24 +236,38 @@ def sweep_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path,
     if record.get("wrong_before"):
         return
     before = set(server.pids())
-    record["capacity"] = timed(slot, server, placement, bin_dir, timed_load.SEED, rate=0.0)
     seed = timed_load.SEED + 100 * slot.block
 
-    def offer(rate: float) -> dict:
+    def offer(rate: float, share: float | None = None) -> dict:
         nonlocal seed
         seed += 1
         wait_until_settled(server, record)
-        with Hiccups(record):
-            return timed(slot, server, placement, bin_dir, seed, rate=rate)
+        one = {"share": share, "rate": rate}
+        machine = machine_beside(server)
+        with Hiccups(one):
+            one |= timed(slot, server, placement, bin_dir, seed, rate=rate)
+        one["machine"] = accounting.machine_between(machine, machine_beside(server))
+        record["hiccup_ms"] = max(record.get("hiccup_ms", 0.0), one["hiccup_ms"])
+        return one | {"invalid": validity.sweep_load_gates(record, one, scenario.limits)}
 
+    rejected = record["rejected"] = []
     record["steps"] = []
-    if record["capacity"]["requests"]:
-        record["saturation"] = saturation.search(offer, record["capacity"]["achieved_rate"], scenario.load.slo_ms)
+    record["capacity"] = closed = saturation.until_valid(lambda: offer(0.0), saturation.TRIES, rejected)
+    if closed and closed["requests"]:
+        record["saturation"] = saturation.search(offer, closed["achieved_rate"], scenario.load.slo_ms, rejected)
         top = record["saturation"]["rate"]
-        record["steps"] = [{"share": share, "rate": share * top, **offer(share * top)}
-                           for share in (scenario.load.shares if top > 0 else ())]
+        loads = [saturation.until_valid(lambda: offer(share * top, share), saturation.STEP_TRIES, rejected)
+                 for share in (scenario.load.shares if top else ())]
+        record["steps"] = [load for load in loads if load is not None]
     record["processes_ended"] = len(before - set(server.pids()))
     last_answers(server, scenario, first, record)
+
+
+def machine_beside(server: Server) -> accounting.Machine:
+    """The machine while the server runs, whose CPU time is no foreign process's."""
+    used = sum(accounting.read_cpu(server.pids()).ns.values()) / 1e9
+    machine = accounting.read_machine()
+    return dataclasses.replace(machine, own_seconds=machine.own_seconds + used)
 
 
 def timed(slot: Slot, server: Server, placement: Placement, bin_dir: Path, seed: int, rate: float | None = None) -> dict:

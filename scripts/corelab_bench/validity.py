@@ -3,12 +3,16 @@
 They read the written record only, so that a reader of the raw data can apply them again.
 """
 
+from corelab_bench import saturation
 from corelab_bench.scenarios import Limits
 
 # A policy that closes connections says so in a header that the checked answer did not have.
 CONNECTION_HEADER_BYTES = 24
 # Slow clients come back when a server has closed on them: a few are always on their way.
 STAYED = 0.9
+# Of the shares of a sweep: fewer make no curve.
+LEAST_OF_CURVE = 0.5
+LATE = "the generator was late"
 
 
 def load_gates(record: dict, limits: Limits) -> list[str]:
@@ -54,18 +58,37 @@ def latency_gates(record: dict, limits: Limits) -> list[str]:
 
 
 def sweep_gates(record: dict, limits: Limits) -> list[str]:
-    """A rate that is not kept is what a sweep looks for, and so is a generator that is late beyond capacity: answering
-    takes it time, too. Below, what any step doubts makes the trial INVALID."""
-    reasons = answer_gates(record) + process_gates(record) + machine_gates(record, limits)
-    if record.get("saturation", {}).get("rate") == 0:
-        return reasons + [f"no rate kept its 99th percentile within {record['saturation']['slo_ms']:g} ms"]
-    if not record.get("steps"):
-        return reasons or ["no load was measured"]
-    reasons += record["capacity"]["invalid"]
-    for step in record["steps"]:
-        doubts = step["invalid"] + sampled_gates(record, step)
-        reasons += [doubt for doubt in doubts if step["share"] < 1 or "late" not in doubt]
-    return list(dict.fromkeys(reasons))
+    """Its loads are judged one by one, below; the trial is INVALID where they leave too little for what it claims."""
+    reasons = answer_gates(record) + process_gates(record)
+    if reasons:
+        return reasons
+    rejected = record.get("rejected", [])
+    spoiled = "; ".join(dict.fromkeys(reason for load in rejected for reason in load["invalid"]))
+    if rejected and not record["capacity"]:
+        return [f"no closed loop was valid: {spoiled}"]
+    found = record.get("saturation")
+    if not found:
+        return ["no load was measured"]
+    if found["rate"] is None:
+        return [f"the search did not converge: a probe was rejected {saturation.TRIES} times in a row: {spoiled}"]
+    if found["rate"] == 0:
+        return [f"no rate kept its 99th percentile within {found['slo_ms']:g} ms"]
+    if len(record["steps"]) < LEAST_OF_CURVE * len(saturation.shares(record)):
+        return [f"fewer than {LEAST_OF_CURVE:.0%} of the loads of its curve were valid: {spoiled}"]
+    return []
+
+
+def sweep_load_gates(record: dict, one: dict, limits: Limits) -> list[str]:
+    """Reasons to reject one load of a sweep. A rate that is not kept is what a sweep looks for.
+
+    Lag ends when the generator sees to a request, whether or not a connection is idle then: however long a server
+    makes requests queue, it is the generator's, and is judged at any rate. Only where the two share a CPU does an
+    overloaded server make the generator late; there it is judged below the server's capacity alone."""
+    doubts = one["invalid"] + sampled_gates(record, one) + machine_gates(one, limits)
+    shared = set(record["server_cpus"]) & set(record["generator_cpus"])
+    if shared and not (one["share"] is not None and one["share"] < 1):
+        doubts = [doubt for doubt in doubts if LATE not in doubt]
+    return list(dict.fromkeys(doubts))
 
 
 def sampled_gates(record: dict, timed: dict) -> list[str]:

@@ -1,9 +1,16 @@
 """Numbers and findings in words: every sentence of the report that holds a number is made here."""
 
+from corelab_bench import saturation
 from corelab_bench.analysis import Interval, compare_word
 from corelab_bench.scenarios import LOWER_IS_BETTER, parse_load
 from corelab_bench.stop_rule import half_widths
 from corelab_bench.summary import Row, ScenarioSummary, Summary, metric_name, oriented
+
+
+def rejected_loads(run) -> list[tuple[str, str, str]]:
+    """(scenario, entry, reasons) of the loads that were rejected in trials that are valid all the same."""
+    return [(scenario.name, row.label, "; ".join(reasons)) for scenario in run.scenarios for row in scenario.rows
+            if (reasons := saturation.rejections(row.trials))]
 
 
 def number(value: float | None) -> str:

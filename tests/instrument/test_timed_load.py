@@ -7,7 +7,8 @@ from pathlib import Path
 
 import support
 
-from corelab_bench import load, saturation, scenarios, timed_load, trial, validity
+from corelab_bench import load, saturation, scenarios, summary, timed_load, trial, validity
+from corelab_bench.lessons import latency_against_load
 
 BIN = Path(os.environ.get("CORELAB_BIN_DIR", support.ROOT / "build" / "bin"))
 WRK_OUTPUT = """Running 1s test @ http://127.0.0.1:1/plaintext
@@ -80,8 +81,6 @@ class Gates(unittest.TestCase):
     def test_no_load(self):
         self.assertEqual(validity.latency_gates({}, self.limits), ["no load was measured"])
         self.assertEqual(validity.sweep_gates({}, self.limits), ["no load was measured"])
-        self.assertEqual(validity.sweep_gates({"steps": [], "capacity": {"invalid": []}}, self.limits),
-                         ["no load was measured"])
 
     def test_answers_of_another_size(self):
         reasons = validity.latency_gates(self.record | {"answer_bytes": [300]}, self.limits)
@@ -92,23 +91,101 @@ class Gates(unittest.TestCase):
         reasons = validity.latency_gates(self.record | {"processes_ended": 1}, self.limits)
         self.assertEqual(reasons, ["1 of the target's processes ended during the load"])
 
-    def test_a_late_generator_counts_below_capacity_only(self):
-        late = self.figures | {"share": 0.5, "invalid": ["the generator was late"]}
-        record = {"capacity": self.figures, "steps": [late]}
-        self.assertEqual(validity.sweep_gates(record, self.limits), ["the generator was late"])
-        record["steps"] = [late | {"share": 1.05}]
-        self.assertEqual(validity.sweep_gates(record, self.limits), [])
-        record["steps"] = [late | {"share": 1.05, "invalid": ["there were answers with a status of 400 or more"]}]
-        self.assertEqual(len(validity.sweep_gates(record, self.limits)), 1)
+
+LATE = "the generator was late: the 99th percentile of its schedule's lag is over 5 ms"
+
+
+class SweepGates(unittest.TestCase):
+    """Each load by itself; the trial where too little is left."""
+
+    limits = scenarios.Limits()
+    apart = {"answer_bytes": [150], "server_cpus": [0], "generator_cpus": [1]}
+    good = Gates.figures | {"share": 0.5, "rate": 100.0, "machine": {}, "hiccup_ms": 0.0}
+
+    def of_load(self, record: dict | None = None, **changes) -> str:
+        return "; ".join(validity.sweep_load_gates(record or self.apart, self.good | changes, self.limits))
+
+    def test_a_good_load_passes_and_what_the_machine_took_is_its_own(self):
+        self.assertEqual(self.of_load(), "")
+        self.assertIn("hypervisor", self.of_load(machine={"steal_share": 0.2}))
+        self.assertIn("other processes", self.of_load(machine={"foreign_share": 0.3}))
+        self.assertIn("paused", self.of_load(hiccup_ms=101.0))
+        self.assertIn("another size", self.of_load(classes={"all": {"bytes": 3000, "requests": 10}}))
+
+    def test_lag_is_the_generators_at_any_rate_on_a_cpu_of_its_own(self):
+        for share in (None, 0.5, 1.0, 1.1):
+            self.assertEqual(self.of_load(share=share, invalid=[LATE]), LATE)
+
+    def test_an_overloaded_server_on_the_generators_cpu_makes_it_late(self):
+        shared = self.apart | {"generator_cpus": [0, 1]}
+        self.assertEqual(self.of_load(shared, share=0.9, invalid=[LATE]), LATE)
+        for share in (None, 1.0, 1.1):
+            self.assertEqual(self.of_load(shared, share=share, invalid=[LATE]), "")
+            self.assertEqual(self.of_load(shared, share=share, invalid=[LATE, "a doubt"]), "a doubt")
+
+    def of_trial(self, valid: int = 8, lost: int = 0, **changes) -> list[str]:
+        loads = [self.good | {"share": number / 10} for number in range(1, valid + lost + 1)]
+        record = self.apart | {"capacity": self.good | {"share": None, "rate": 0.0}, "steps": loads[:valid],
+                               "saturation": {"rate": 1000.0, "slo_ms": 10, "probes": []},
+                               "rejected": [load | {"invalid": [LATE]} for load in loads[valid:]]}
+        return validity.sweep_gates(record | changes, self.limits)
+
+    def test_a_rejected_load_of_the_curve_leaves_the_trial_valid_until_half_are_gone(self):
+        for valid, lost in ((8, 0), (7, 1), (4, 4)):
+            self.assertEqual(self.of_trial(valid, lost), [])
+        self.assertEqual(self.of_trial(3, 5), [f"fewer than 50% of the loads of its curve were valid: {LATE}"])
+
+    def test_a_load_that_was_valid_at_the_second_try_is_there(self):
+        again = [self.good | {"share": share, "invalid": [LATE]} for share in (0.1, 0.2)]
+        self.assertEqual(self.of_trial(2, rejected=again), [])
+
+    def test_a_search_that_met_invalid_loads_only_is_said(self):
+        probe = self.good | {"share": None, "invalid": [LATE]}
+        (reason,) = self.of_trial(0, saturation={"rate": None, "slo_ms": 10, "probes": []}, rejected=[probe] * 3)
+        self.assertEqual(reason, f"the search did not converge: a probe was rejected 3 times in a row: {LATE}")
+
+    def test_no_closed_loop_no_trial(self):
+        closed = self.good | {"share": None, "rate": 0.0, "invalid": ["a doubt"]}
+        self.assertEqual(self.of_trial(0, capacity=None, rejected=[closed] * 3),
+                         ["no closed loop was valid: a doubt"])
+
+    def test_what_spoils_all_of_it(self):
+        self.assertEqual(self.of_trial(wrong_after="body"), ["answer after the load: body"])
+        self.assertEqual(self.of_trial(problem="gone", capacity=None), ["gone"])
+
+
+class SweepFigures(unittest.TestCase):
+    def trial(self, *shares: float, rejected=()) -> dict:
+        loads = [{"share": share, "rate": 900 * share, "invalid": [], "response_ms": {"p50": 1.0, "p99": 10 * share}}
+                 for share in shares]
+        return {"kind": "sweep", "capacity": {"achieved_rate": 1000.0}, "saturation": {"rate": 900.0}, "steps": loads,
+                "rejected": [{"share": share, "rate": rate, "invalid": [LATE]} for share, rate in rejected]}
+
+    def test_near_capacity_is_one_share_and_no_other_stands_in_for_it(self):
+        self.assertEqual(summary.trial_metrics(self.trial(0.5, 0.9, 1.1))["near_capacity_p99_ms"], 9.0)
+        spoiled = summary.trial_metrics(self.trial(0.5, 1.1, rejected=[(0.9, 810.0)]))
+        self.assertEqual(spoiled, {"throughput": 1000.0, "saturation_rate": 900.0})
+
+    def test_a_median_is_over_the_trials_whose_load_was_valid(self):
+        row = summary.Row("fake", "fake", trials=[self.trial(0.5, 0.9), self.trial(0.5, rejected=[(0.9, 810.0)])])
+        self.assertEqual(latency_against_load.step_figure(row, 0.9, "p99"), 9.0)
+        self.assertIsNone(latency_against_load.step_figure(row, 1.1, "p99"))
+
+    def test_rejected_loads_are_listed_with_their_reason(self):
+        trials = [self.trial(0.5, rejected=[(0.9, 810.0), (None, 700.0), (None, 0.0)]),
+                  self.trial(0.5, rejected=[(0.9, 810.0)])]
+        self.assertEqual(saturation.rejections(trials),
+                         [f"{LATE} (4 of their loads: 90%, search, closed loop)"])
+        self.assertEqual(saturation.rejections([self.trial(0.5)]), [])
 
 
 class Saturation(unittest.TestCase):
     def search(self, knee: float, **changes) -> dict:
         """A server whose 99th percentile is 1 ms up to its knee and 100 ms behind it; a closed loop reaches 1000/s."""
         def offer(rate: float) -> dict:
-            return {"due": 1000, "requests": 1000, "unanswered": 0,
+            return {"invalid": [], "due": 1000, "requests": 1000, "unanswered": 0,
                     "response_ms": {"p99": 1.0 if rate <= knee else 100.0}} | changes
-        return saturation.search(offer, 1000.0, 10.0)
+        return saturation.search(offer, 1000.0, 10.0, [])
 
     def test_it_finds_the_knee(self):
         for knee in (500.0, 820.0, 930.0, 1050.0):
@@ -124,6 +201,24 @@ class Saturation(unittest.TestCase):
         self.assertEqual(self.search(2000.0, unanswered=2)["rate"], 0)
         self.assertEqual(self.search(2000.0, requests=900)["rate"], 0)
         self.assertEqual(self.search(2000.0, response_ms={"p99": None})["rate"], 0)
+
+    def spoiled(self, *valid: bool) -> tuple[dict, list]:
+        """The loads that are offered are valid, or not, in this order; all keep the objective."""
+        left, rejected = list(valid), []
+
+        def offer(rate: float) -> dict:
+            return {"invalid": [] if left.pop(0) else ["a doubt"], "due": 1000, "requests": 1000, "unanswered": 0,
+                    "response_ms": {"p99": 1.0}}
+        return saturation.search(offer, 1000.0, 10.0, rejected), rejected
+
+    def test_an_invalid_probe_is_offered_again_and_does_not_count(self):
+        found, rejected = self.spoiled(True, False, False, True, True, True, True)
+        self.assertEqual((len(found["probes"]), len(rejected)), (saturation.PROBES, 2))
+        self.assertEqual(found, self.spoiled(*[True] * saturation.PROBES)[0])
+
+    def test_one_that_stays_invalid_ends_the_search(self):
+        found, rejected = self.spoiled(True, *[False] * saturation.TRIES)
+        self.assertEqual((found["rate"], len(found["probes"]), len(rejected)), (None, 1, saturation.TRIES))
 
     def test_none_is_said(self):
         reasons = validity.sweep_gates({"saturation": self.search(0.0), "capacity": {"invalid": []}}, scenarios.Limits())

@@ -20,6 +20,8 @@ def draw(summary: Summary):
         for name, colour, marker in (("p50", BLUE, "o"), ("p99", ORANGE, "D")):
             points = [(share * knee, latency_against_load.step_figure(row, share, name)) for share in shares]
             points = [(rate, value) for rate, value in points if value is not None]
+            if not points:
+                continue
             axes.plot(*zip(*points), color=colour, marker=marker, markersize=4, linewidth=1.3)
             axes.annotate(name, points[0], (2, 5), textcoords="offset points", fontsize=8, color=colour)
         axes.set_yscale("log")

@@ -15,12 +15,14 @@ def lesson(run: Summary) -> Lesson | None:
     near = TimedLoad(**scenario.source["load"]).near_capacity
     tails = {row.label: step_figure(row, near, "p99") for row in rows}
     tails = {label: tail for label, tail in tails.items() if tail is not None}
-    best, worst = min(tails, key=tails.get), max(tails, key=tails.get)
     slo = scenario.source["load"]["slo_ms"]
     first = max(rows, key=lambda row: row.estimate("saturation_rate").value)
     message = (f"{wording.number(first.estimate('saturation_rate').value)} requests a second on {first.label} keep a 99th "
-               f"percentile of {slo:g} ms; at {near:.0%} of what each keeps it is {wording.number(tails[best])} ms on {best}, "
-               f"{wording.number(tails[worst])} ms on {worst}")
+               f"percentile of {slo:g} ms")
+    if tails:
+        best, worst = min(tails, key=tails.get), max(tails, key=tails.get)
+        message += (f"; at {near:.0%} of what each keeps it is {wording.number(tails[best])} ms on {best}, "
+                    f"{wording.number(tails[worst])} ms on {worst}")
     table = [(row.label, wording.interval(row.estimate("throughput"), "/s"),
               wording.interval(row.estimate("saturation_rate"), "/s"),
               *(f"{wording.number(step_figure(row, share, 'p50'))} / {wording.number(step_figure(row, share, 'p99'))}"
@@ -32,6 +34,6 @@ def lesson(run: Summary) -> Lesson | None:
 
 
 def step_figure(row: Row, share: float, name: str) -> float | None:
-    """The median over trials of a percentile at one offered share."""
+    """The median over trials of a percentile at one offered share, where that load was valid."""
     return row.median(lambda trial: next((step["response_ms"][name] for step in trial["steps"]
                                           if step["share"] == share), None))
