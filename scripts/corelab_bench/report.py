@@ -43,7 +43,7 @@ def render(run: summary.Summary, drawn: list[str], base: str) -> str:
         lock_lessons=lessons.all_lessons(run, lessons.LOCK_LESSONS),
         claims=claims.all_claims(run), decisions=decisions.all_decisions(run), starved=starved(run),
         traced=(run.folder / request_trace.FILE).exists(), commands=commands(run), labels=labels(run, kinds),
-        grid=grid(run), generator_aims=calibration.aims,
+        grid=grid(run), generator_aims=calibration.aims, whose_lag=calibration.whose_lag,
         confidence=f"{CONFIDENCE:.0%}", resamples=RESAMPLES, bca_from=BCA_FROM, word_from=WORD_FROM,
         limits=what_cannot_be_shown(run), budget_value=budget_value,
         left_out=left_out(run), source=repo.without_paths(str(run.folder)))

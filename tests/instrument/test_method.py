@@ -11,7 +11,8 @@ from unittest import mock
 
 import support
 
-from corelab_bench import calibration, hiccups, resume, scenarios, schedule, stop_rule, summary, validity, wording
+from corelab_bench import (calibration, hiccups, resume, scenarios, schedule, spin, stop_rule, summary, validity,
+                           wording)
 
 
 def records(count: int, noise: float, ratio: float = 1.0) -> list[dict]:
@@ -37,9 +38,53 @@ class Calibration(unittest.TestCase):
         self.assertEqual(self.words(lag_ms={"p50": 0.1, "p99": 1.0}), ["–", "met", "not met"])
         self.assertEqual(self.words(lag_ms={"p50": None, "p99": None}), ["–", "met", "not met"])
 
+    def test_the_machines_part_of_the_lag_stands_beside_it(self):
+        def said(lag: float, machine: float) -> str:
+            return calibration.whose_lag(self.figures | {"lag_ms": {"p50": 0.0, "p99": lag}, "paused_share": 0.02,
+                                                         "spin_lag_ms": {"p50": 0.0, "p99": machine}})
+        self.assertIn("all of the lag may be the machine's", said(1.7, 1.9))
+        self.assertIn("1.500 ms is the generator's own", said(1.7, 0.2))
+        self.assertIn("2.0% of the time", said(1.7, 0.2))
+        self.assertEqual(calibration.whose_lag(self.figures), "")
+        rows = calibration.aims(self.figures | {"spin_lag_ms": {"p50": 0.0, "p99": 1.9}})
+        self.assertEqual(rows[-1][1], "p50 0.000 ms, p99 1.900 ms")
+
     def test_without_its_target_it_says_why(self):
         absent = calibration.measure(support.catalogue("fake"), support.ROOT, 0.1, [0], [0])
         self.assertIn("floor-epoll", absent["absent"])
+
+
+class Spin(unittest.TestCase):
+    """Arrivals come evenly; those in a pause are seen at its end."""
+
+    def test_one_pause(self):
+        # 100 ms of a second: one arrival in a hundred is later than 90 ms, one in twenty than 50 ms, one in two on time.
+        for quantile, lag in ((0.99, 90.0), (0.95, 50.0), (0.5, 0.0)):
+            self.assertAlmostEqual(spin.lag_ms([100_000_000], 1.0, quantile), lag, places=6)
+
+    def test_it_agrees_with_arrivals_counted_one_by_one(self):
+        pauses = [4_000_000, 1_000_000, 9_000_000, 2_500_000]
+        lags, at = [], 0
+        for pause in pauses:
+            lags += [(pause - offset) / 1e6 for offset in range(0, pause, 1000)]
+            at += pause
+        lags += [0.0] * ((10**9 - at) // 1000)
+        lags.sort()
+        for quantile in (0.985, 0.99, 0.995, 0.999):
+            self.assertAlmostEqual(spin.lag_ms(pauses, 1.0, quantile), lags[int(quantile * len(lags))], delta=0.01)
+
+    def test_no_pause_no_lag(self):
+        self.assertEqual(spin.lag_ms([], 1.0, 0.99), 0.0)
+
+    def test_it_sees_what_keeps_it_from_the_clock(self):
+        times = iter([0, 1000, 2000, 5_002_000, 10_000_000])
+        with mock.patch.object(spin, "time", mock.Mock(monotonic_ns=lambda: next(times))):
+            self.assertEqual(spin.look(0.01), [5_000_000, 4_998_000])
+
+    def test_a_process_of_its_own_tells_its_pauses(self):
+        pauses = spin.watch(0.05, [0], [0])
+        self.assertTrue(pauses, "another process was on its CPU")  # the one that keeps the others busy
+        self.assertGreater(min(pauses), spin.SHORTEST_NS)
 
 
 class Hiccup(unittest.TestCase):
