@@ -1,5 +1,6 @@
 """Two runs side by side: the same data are the same, a change is found, what drifts with the machine is not a change."""
 
+import dataclasses
 import json
 import tempfile
 import unittest
@@ -43,6 +44,29 @@ class Compare(unittest.TestCase):
         scaled(self.after, None, 1.5)
         words = self.words()
         self.assertEqual((words["prefork"], words["event-loop"]), ("the same", "better"))
+
+    def test_a_run_that_is_repeated_gives_intervals_that_overlap(self):
+        rows = compare.compare(self.before, self.after)
+        self.assertEqual({row.overlap for row in rows}, {True})
+        self.assertIn("event-loop", [row.entry for row in rows])  # the reference, by its A/A
+        self.assertEqual(compare.text_of(rows).splitlines()[-1],
+                         f"{len(rows)} of {len(rows)} intervals of the ratio to the reference overlap.")
+
+    def test_intervals_that_are_apart_are_counted(self):
+        scaled(self.after, "prefork", 1.5)
+        rows = compare.compare(self.before, self.after)
+        self.assertEqual([row.entry for row in rows if row.overlap is False], ["prefork"])
+        text = compare.text_of(rows)
+        self.assertIn(f"{len(rows) - 1} of {len(rows)} intervals", text)
+        (line,) = [line for line in text.splitlines() if line.endswith("| apart |")]
+        self.assertIn("prefork", line)
+
+    def test_too_few_blocks_are_not_counted(self):
+        row = compare.compare(self.before, self.after)[0]
+        few = dataclasses.replace(row, ratios=(row.ratios[0], analysis.Interval(1, 1.0, None, None, "one block")))
+        self.assertIsNone(few.overlap)
+        self.assertEqual(compare.text_of([few]).splitlines()[-1],
+                         "0 of 0 intervals of the ratio to the reference overlap.")
 
     def test_nothing_in_common(self):
         (self.after / "trials.ndjson").write_text("")
