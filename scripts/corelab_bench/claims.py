@@ -289,13 +289,15 @@ def one_process(run: Summary) -> tuple[str, str] | None:
     verdict = ("wrong: nobody restarts the only process" if dead.low > 2 else "not decided by these figures")
     faster = (f"; computing on two CPUs, two processes answer {shown(speed)} of what one does" if speed else
               "; the speed of one process against two is open")
+    spared = ratio(run, "crash", "lost_requests", "aiohttp × 1", "aiohttp × 2")
+    sibling = f"; alone it loses {shown(spared)} as many requests as beside a second process" if spared else ""
     return verdict, (f"after a kill, aiohttp alone is in trouble for at least {shown(dead)} of the time that two workers "
-                     f"under gunicorn are{faster}")
+                     f"under gunicorn are{sibling}{faster}")
 
 
 def process_managers(run: Summary) -> tuple[str, str] | None:
     managed = {label: ratio(run, "crash", "recovery_ms", "aiohttp × 1", label)
-               for label in ("Node × 1, pm2", "Flask, gunicorn 2 × 8", "prefork-evented, 2 workers")}
+               for label in ("Node × 1, pm2", "Node × 2, pm2", "Flask, gunicorn 2 × 8", "prefork-evented, 2 workers")}
     managed = {label: found for label, found in managed.items() if found is not None}
     if len(managed) < 2:
         return None

@@ -4,13 +4,16 @@ A situation names the measurements that decide it, in order. Each keeps the core
 are not shown to be behind it (or, with `at_most`, those that keep a limit). Of what is left the simplest is taken, in
 the order of `SIMPLEST`, and the others stand beside it. Where this run lacks the first measurement nothing is taken; a
 later one that it lacks decides nothing, and the table says so.
+
+Where a crash must stay alone, only cores are asked that were at full service again after every kill of this run. A run
+without kills goes by the model: those with processes.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from corelab_bench import analysis, wording
-from corelab_bench.lessons import starvation
+from corelab_bench.lessons import processes, starvation
 from corelab_bench.lessons.lesson import mean, timed_rows
 from corelab_bench.summary import Row, ScenarioSummary, Summary, metric_name, oriented
 
@@ -30,8 +33,8 @@ class Criterion:
 class Situation:
     text: str
     criteria: tuple[Criterion, ...]
-    model_has: str = ""  # only cores whose model says so: "process" where a crash must stay alone
-    model_lacks: str = ""
+    model_lacks: str = ""  # only cores whose model does not say so
+    survives: bool = False  # only cores of which a crash takes one worker
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ SITUATIONS = (
     Situation("10,000 mostly idle clients", (Criterion(("idle-memory",), at_most=1024), CHEAPEST)),
     Situation("A blocking legacy library", (Criterion(("block",)), Criterion(("stall",)))),
     Situation("The same, and a worker may crash without taking the others along",
-              (Criterion(("block",)), Criterion(("stall",))), model_has="process"),
+              (Criterion(("block",)), Criterion(("stall",))), survives=True),
 )
 
 
@@ -64,13 +67,15 @@ def all_decisions(run: Summary) -> list[Decision]:
 def decide(situation: Situation, run: Summary) -> Decision:
     left: list[str] | None = None
     evidence = []
+    survivors, kills = after_kills(run) if situation.survives else (None, "")
     for criterion in situation.criteria:
         if left is None and evidence:
             break
         scenario = next(filter(None, map(run.scenario, criterion.scenarios)), None)
         rows = candidates(situation, scenario, run) if scenario and run.verdicts else []
-        rows = [row for row in rows if left is None or row.label in left]
-        if len(rows) < (LEAST_KINDS if left is None and not situation.model_has else 1):
+        rows = [row for row in rows if (left is None or row.label in left) and
+                (survivors is None or row.target in survivors)]
+        if len(rows) < (LEAST_KINDS if left is None and survivors is None else 1):
             evidence.append(f"{' or '.join(f'`{name}`' for name in criterion.scenarios)}: not measured in this run")
             continue
         kept = keep(rows, scenario, criterion)
@@ -79,19 +84,35 @@ def decide(situation: Situation, run: Summary) -> Decision:
             continue
         left = [row.label for row in kept]
         evidence.append(evidence_of(scenario, criterion, rows, kept))
+    evidence += [kills] if kills else []
     if not left:
         return Decision(situation.text, "", [], "; ".join(evidence), "–")
     left.sort(key=lambda label: (SIMPLEST.index(label) if label in SIMPLEST else len(SIMPLEST), label))
     return Decision(situation.text, left[0], left[1:], "; ".join(evidence), what_breaks(left[0], run))
 
 
+def is_core(row: Row, run: Summary) -> bool:
+    return run.manifest["targets"].get(row.target, {}).get("kind") == "core"
+
+
+def after_kills(run: Summary) -> tuple[set[str], str]:
+    """The cores that were at full service again after every kill, and what a kill cost each, in words."""
+    scenario = run.scenario("crash")
+    rows = [row for row in processes.crash_rows(scenario) if is_core(row, run)] if run.verdicts else []
+    if len(rows) < LEAST_KINDS:
+        return ({name for name, target in run.manifest["targets"].items() if "process" in target.get("model", "")},
+                "`crash`: not measured in this run, by their model cores of processes")
+    costs = [f"{row.label} loses {processes.lost_share(row):.1%} of the requests, full service: "
+             f"{processes.recovered(row)}" for row in rows]
+    return {row.target for row in rows if processes.always_recovers(row)}, f"`crash`, a worker killed: {'; '.join(costs)}"
+
+
 def candidates(situation: Situation, scenario: ScenarioSummary, run: Summary) -> list[Row]:
     """Cores and their variants with a valid row: no floor, no peer."""
     def fits(row: Row) -> bool:
-        target = run.manifest["targets"].get(row.target, {})
-        model = target.get("model", "")
-        return (target.get("kind") == "core" and row.measured and row.estimate(scenario.compare) is not None
-                and situation.model_has in model and not (situation.model_lacks and situation.model_lacks in model))
+        model = run.manifest["targets"].get(row.target, {}).get("model", "")
+        return (is_core(row, run) and row.measured and row.estimate(scenario.compare) is not None
+                and not (situation.model_lacks and situation.model_lacks in model))
     return [row for row in scenario.rows if fits(row)]
 
 

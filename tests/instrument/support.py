@@ -158,7 +158,7 @@ def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, 
         record |= {"workers": one.load.workers, "connections": one.load.connections,
                    "openings": [{"connections": counts, "requests": counts}] * 3}
     if one.kind == "crash":
-        alone = entry.label == "aiohttp × 1"
+        alone = entry.label == "aiohttp × 1" or entry.target in ("thread-per-connection", "multi-reactor")
         answers = [[due / 100, 0.02, "refused" if due > 50 and (alone or due < 55 + block) else "answered"]
                    for due in range(200)]
         record["crash"] = {"processes": 1, "alone": alone} | crash.reckon(answers, 0.5, 2.0, one.load)

@@ -47,8 +47,27 @@ class Decisions(unittest.TestCase):
         self.assertFalse({"multi-reactor", "thread-pool", "nginx"} & {decision.take, *decision.beside})
 
     def test_only_what_the_situation_allows_is_taken(self):
-        self.assertEqual(self.decide("plaintext", model_has="process").take, "prefork-evented")
         self.assertEqual(self.decide("plaintext", model_lacks="one thread").take, "thread-per-connection")
+
+    def test_where_a_crash_must_stay_alone_the_kills_say_who_may_be_taken(self):
+        decision = self.decide("plaintext", survives=True)  # threads cost less, and die with their process
+        self.assertEqual((decision.take, decision.beside), ("prefork-evented", []))
+        self.assertIn("thread-per-connection loses 74.5% of the requests, full service: not recovered within the trial",
+                      decision.evidence)
+        self.assertRegex(decision.evidence, r"prefork, 8 workers loses \d\.\d% of the requests, full service: \d+\.?\d* ms")
+
+    def test_one_trial_without_recovery_is_enough_not_to_be_taken(self):
+        crash = self.run_.scenario("crash").row("prefork-evented, 2 workers").trials[0]["crash"]
+        self.addCleanup(crash.update, recovery_seconds=crash["recovery_seconds"])
+        crash["recovery_seconds"] = None
+        self.assertEqual(self.decide("plaintext", survives=True).take, "prefork")
+
+    def test_without_kills_the_model_says_who_may_be_taken(self):
+        without = dataclasses.replace(self.run_, scenarios=[one for one in self.run_.scenarios if one.name != "crash"])
+        situation = decisions.Situation("mine", (decisions.Criterion(("plaintext",)),), survives=True)
+        decision = decisions.decide(situation, without)
+        self.assertEqual(decision.take, "prefork-evented")
+        self.assertTrue(decision.evidence.endswith("`crash`: not measured in this run, by their model cores of processes"))
 
     def test_without_its_first_measurement_nothing_is_taken(self):
         decision = self.decide("nosuch", "plaintext")

@@ -37,6 +37,14 @@ def lost(row: Row) -> float:
     return row.median(lambda trial: sum(trial["crash"]["lost"].values()))
 
 
+def lost_share(row: Row) -> float:
+    return row.median(lambda trial: sum(trial["crash"]["lost"].values()) / trial["crash"]["due"])
+
+
+def always_recovers(row: Row) -> bool:
+    return all(trial["crash"]["recovery_seconds"] is not None for trial in row.trials)
+
+
 def recovery_ms(row: Row) -> float:
     """At least as long as it was watched, where it has not recovered."""
     def read(trial: dict) -> float:
