@@ -13,7 +13,7 @@ from pathlib import Path
 
 from corelab_bench import http_check
 from corelab_bench.targets import Catalogue, Target
-from corelab_bench.worker_loads import BalanceLoad, CrashLoad
+from corelab_bench.worker_loads import BalanceLoad, CrashLoad, OneThread
 
 PROFILES_FILE = "profiles.toml"
 USUAL_OVERHEAD_SECONDS = 0.3  # starting, checking and stopping
@@ -60,7 +60,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class TimedLoad:
+class TimedLoad(OneThread):
     """What corelab-load sends: on a schedule (`rate` a second), or as a closed loop (a rate of 0)."""
 
     classes: dict[str, str]  # of requests, by name: "WEIGHT:PATH"
@@ -78,23 +78,11 @@ class TimedLoad:
     neighbour: str = ""  # a path that one more client asks for without a pause; not measured itself
     wrk_beside: bool = False  # wrk's own latencies of the same closed loop, for comparison
     body: str | None = None
-    threads: int = 1
-    pipeline: int = 1
-    close: bool = False
-    post_bytes: int = 0
-
-    @property
-    def expected(self) -> str | None:
-        return self.body
 
     @property
     def near_capacity(self) -> float:
         """The largest share of a sweep that a server can keep."""
         return max(share for share in self.shares if share < 1)
-
-    @property
-    def held(self) -> int:
-        return self.connections
 
     @property
     def paths(self) -> list[str]:
@@ -291,8 +279,6 @@ def check(scenario: Scenario) -> None:
         complain(f"signal is KILL or STOP, not {scenario.load.signal}")
     if scenario.kind == "balance" and scenario.load.count_by not in ("stats", "pid"):
         complain(f"count_by is stats or pid, not {scenario.load.count_by}")
-    if isinstance(scenario.load, TimedLoad) and (scenario.load.close or scenario.load.pipeline != 1):
-        complain("close and pipeline are wrk's")
     if unknown := set(scenario.trace) - labels:
         complain(f"trace names {', '.join(sorted(unknown))}, which is no entry")
     if scenario.trace and not (scenario.kind == "latency" and scenario.load.rate > 0):

@@ -121,7 +121,8 @@ def asked_for(scenario: ScenarioSummary) -> str:
 
 
 def timed_load(kind: str, asked) -> str:
-    beside = f"; beside them one connection asks for `{asked.blocker}` without a pause" if asked.blocker else ""
+    neighbour = asked.blocker or asked.neighbour
+    beside = f"; beside them one connection asks for `{neighbour}` without a pause" if neighbour else ""
     parts = [f"`{text.partition(':')[2]}`" for text in asked.classes.values()]
     weights = [float(text.partition(":")[0]) for text in asked.classes.values()]
     mix = " and ".join(f"{weight / sum(weights):.0%} {part}" for weight, part in zip(weights, parts)) \

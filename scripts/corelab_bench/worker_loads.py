@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
-class WorkerLoad:
-    path: str
-    connections: int
-    body: str | None = None
-    threads: int = 1  # of the client
-    pipeline: int = 1
-    close: bool = False
-    post_bytes: int = 0
+class OneThread:
+    """What every client but wrk has in common: none of it is a scenario's to choose."""
+
+    threads, pipeline, close, post_bytes = 1, 1, False, 0
 
     @property
     def expected(self) -> str | None:
@@ -20,6 +15,13 @@ class WorkerLoad:
     @property
     def held(self) -> int:
         return self.connections
+
+
+@dataclass(frozen=True)
+class WorkerLoad(OneThread):
+    path: str
+    connections: int
+    body: str | None = None
 
     @property
     def paths(self) -> list[str]:

@@ -238,6 +238,7 @@ class Wrk(unittest.TestCase):
 class Scenarios(unittest.TestCase):
     def test_mistakes_are_named(self):
         for kind, keys, words in (("latency", {"of_class": "nosuch"}, "nosuch"), ("sweep", {}, "shares"),
+                                  ("latency", {"pipeline": 16}, "pipeline"),
                                   ("nosuch", {}, "kind")):
             with self.subTest(kind), self.assertRaisesRegex(scenarios.ScenarioError, words):
                 support.scenario(kind=kind, load={"classes": {"all": "1:/"}} | keys if kind != "nosuch" else
