@@ -14,7 +14,7 @@ MOST_UNANSWERED = 0.001
 LEAST_KEPT = 0.98
 FIRST_SHARE, MOST_SHARE = 0.9, 1.1  # of the closed loop's rate: where to begin, and what no server is expected to keep
 PROBES = 5  # each halves what is still unknown: 2.5 % of the closed loop's rate is left near the top
-TRIES = 3  # of the closed loop and of each probe: the trial hangs on them
+TRIES = 5  # of the closed loop and of each probe: the trial hangs on them
 STEP_TRIES = 2  # of a load of the curve, which has others
 
 

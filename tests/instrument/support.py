@@ -139,7 +139,9 @@ def synthetic_trial(one: scenarios.Scenario, entry: scenarios.Entry, role: str, 
                           "starved_connections": 56 if "hold" in entry.label else 0, "invalid": [],
                           "classes": {name: counts for name in one.load.classes}}
         record |= {"timed": timed, "of_class": one.load.of_class} if one.kind == "latency" else {
-            "capacity": timed, "saturation": {"rate": 900.0 * noise, "slo_ms": one.load.slo_ms, "probes": []}, "steps": [timed | {"share": share, "rate": 1000 * share} for share in one.load.shares]}
+            "capacity": timed, "saturation": {"rate": 900.0 * noise, "slo_ms": one.load.slo_ms, "probes": []},
+            "steps": [timed | {"share": share, "rate": 1000 * share} for share in one.load.shares],
+            "rejected": [] if role else [timed | {"share": 0.9, "rate": 900.0, "invalid": ["a load to doubt"]}]}
         if one.kind == "latency" and one.load.late_ms:
             late = {"event-loop": 0.9, "prefork-evented": 0.2, "multi-reactor": 0.2}.get(entry.target, 0.001)
             timed["late_share"] = (0.001 if "helper" in entry.label else late) * noise

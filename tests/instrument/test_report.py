@@ -43,6 +43,12 @@ class Report(unittest.TestCase):
         line = next(line for line in self.text.splitlines() if line.startswith("| event-loop over floor-epoll |"))
         self.assertRegex(line, r"\| 1\.0[67]× \[1\.0\d, 1\.0\d\] \| ≤ 1\.10× \| \*\*met\*\* \| 8 \|")
 
+    def test_rejected_loads_of_valid_trials_are_listed(self):
+        blocks = len(self.row("latency-against-load", "event-loop").trials)
+        self.assertIn(f"| latency-against-load | event-loop | a load to doubt ({blocks} of their loads: 90%) |", self.text)
+        self.assertEqual(set(self.row("latency-against-load", "event-loop").values["near_capacity_p99_ms"]),
+                         set(range(blocks)))
+
     def test_hypotheses_have_a_verdict(self):
         self.assertEqual(self.summary.scenario("idle-memory").verdict, "confirmed")
         self.assertEqual(self.summary.scenario("block").verdict, "refuted")

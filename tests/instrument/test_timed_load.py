@@ -142,7 +142,7 @@ class SweepGates(unittest.TestCase):
     def test_a_search_that_met_invalid_loads_only_is_said(self):
         probe = self.good | {"share": None, "invalid": [LATE]}
         (reason,) = self.of_trial(0, saturation={"rate": None, "slo_ms": 10, "probes": []}, rejected=[probe] * 3)
-        self.assertEqual(reason, f"the search did not converge: a probe was rejected 3 times in a row: {LATE}")
+        self.assertEqual(reason, f"the search did not converge: a probe was rejected {saturation.TRIES} times in a row: {LATE}")
 
     def test_no_closed_loop_no_trial(self):
         closed = self.good | {"share": None, "rate": 0.0, "invalid": ["a doubt"]}
