@@ -84,7 +84,8 @@ Task<bool> exchange(int fd, std::string_view request, Waiter& wait, Answer& answ
 }  // namespace
 
 Task<Response> Upstream::get(std::string target, Waiter& wait) const {
-  std::string request = "GET " + target + " HTTP/1.1\r\nHost: " + address_.to_string() + "\r\n\r\n";
+  const std::string host = address_.is_unix() ? "localhost" : address_.to_string();
+  std::string request = "GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
   // A pooled connection may have been closed by the other side meanwhile: then once more, on a new one.
   for (bool is_pooled = !pool().empty();; is_pooled = false) {
     Fd fd;

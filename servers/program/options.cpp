@@ -406,6 +406,7 @@ void check_addresses(const Settings& s, const Given& given) {
   if (!upstream.is_unix() && !Address::is_numeric(s.upstream)) {
     throw UsageError(source + ": '" + s.upstream + "' is not numeric; use an address such as 127.0.0.1:9000");
   }
+  if (!upstream.is_unix() && upstream.port() == 0) throw UsageError(source + ": nobody listens on port 0");
   for (const std::string& text : s.bind) {
     if (Address::parse(text).reaches(upstream)) throw UsageError(source + ": " + s.upstream + " is this server itself");
   }

@@ -91,14 +91,15 @@ class ThreadPoolHandoff final : public PoolServer<HandedConnection*> {
   void run_reactor() {
     if (context_.trace) context_.trace->name_thread("reactor");
     std::array<epoll_event, 256> events;
-    Clock::time_point expected = Clock::now() + reactor_interval;
+    Clock::time_point now = Clock::now(), expected = now + reactor_interval;
     while (!is_ending_) {
-      int ready = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(reactor_interval / 1ms));
+      auto left = std::chrono::ceil<std::chrono::milliseconds>(expected - now);
+      int ready = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(left.count()));
       for (int i = 0; i < ready; ++i) {
         auto& handed = *static_cast<HandedConnection*>(events[static_cast<std::size_t>(i)].data.ptr);
         if (handed.is_waiting.exchange(false, std::memory_order_acq_rel)) enqueue(handed);
       }
-      Clock::time_point now = Clock::now();
+      now = Clock::now();
       if (now < expected) continue;
       context_.counters.row(context_.first_row).loop_lag_us.store((now - expected) / 1us, std::memory_order_relaxed);
       expected = now + reactor_interval;

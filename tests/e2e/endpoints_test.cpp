@@ -217,6 +217,13 @@ TEST_P(Endpoint, upstream_is_asked_and_waited_for) {
   for (int i = 0; i < 50; ++i) ASSERT_EQ(client.ask(get_request("/upstream?ms=0")).status(), 200) << i;
 }
 
+TEST(Upstream, may_be_behind_a_unix_socket) {
+  const TempDir dir;
+  const ServerProcess upstream("event-loop", {"-b", "unix:" + dir.path("socket")});
+  const ServerProcess server("event-loop", {"--upstream", upstream.address()});
+  EXPECT_EQ(get(server.address(), "/upstream?ms=1").status(), 200);
+}
+
 TEST_P(Endpoint, upstream_past_the_request_deadline_is_504) {
   const ServerProcess upstream(cores().front().name);
   const auto server = serve({"--upstream", upstream.address(), "--request-timeout", "0.3"});

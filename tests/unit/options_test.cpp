@@ -163,6 +163,7 @@ TEST(Options, flags_are_refused_with_a_sentence) {
       {"--upstream", "127.0.0.1"},
       {"--upstream", "127.0.0.1:8000"},
       {"--upstream", "localhost:9000"},
+      {"--upstream", "127.0.0.1:0"},
       {"--bind", "0.0.0.0:9000", "--upstream", "127.0.0.1:9000"},
       {"--limit-request-line", "20000"},
       {"--limit-request-head", "10"},
