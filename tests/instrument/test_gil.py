@@ -9,9 +9,10 @@ from pathlib import Path
 import support
 
 from corelab_bench import claims, figures, gil, lessons, report, repo, scenarios, summary, targets
-from corelab_bench.lessons import gil_convoy, gil_threads, wsgi_servers
+from corelab_bench.lessons import gil_convoy, gil_threads, lock_and_model, wsgi_servers
 
-MEASURED = ("wsgi-hello", "wsgi-bare", "gil-threads", "gil-threads-sleep", "gil-convoy", "asgi-contrast")
+MEASURED = ("wsgi-hello", "wsgi-bare", "gil-threads", "gil-threads-sleep", "gil-convoy", "gil-own",
+            "asgi-contrast", "asgi-contrast-hello", "asgi-contrast-cpu")
 
 
 def account(count: int, p50_us: float) -> dict:
@@ -31,9 +32,21 @@ def rate(scenario: str, label: str) -> float:
         return 190 * (min(count, 2) if "process" in kind else 1)
     if scenario == "gil-threads-sleep":
         return 49 * units(label)[0]
+    if scenario == "asgi-contrast-hello":
+        return 0.9e6 / hello_cost(label)
     if scenario == "asgi-contrast":
         return 50 if "inline" in label else 3000
+    if scenario == "asgi-contrast-cpu":
+        return 950 if "C++, thread-pool" in label else 480
+    if scenario == "gil-own":
+        return 190 if "one" in label else 380
     return 4000 if "gunicorn" not in label else 1500
+
+
+def hello_cost(label: str) -> float:
+    """CPU time a request in µs."""
+    language = 10 if label.startswith("C++") else 15 if label.startswith("bare") else 120
+    return language + (20 if "helper" in label else 0)
 
 
 def trials(one: scenarios.Scenario, rng: random.Random):
@@ -93,26 +106,37 @@ class Lock(unittest.TestCase):
         self.assertEqual([budget.word for budget in self.scenario("gil-convoy").budgets], ["met", "met"])
 
     def test_what_the_mechanism_predicts_is_confirmed(self):
-        for name in ("gil-threads", "gil-threads-sleep", "gil-convoy"):
+        for name in ("gil-threads", "gil-threads-sleep", "gil-convoy", "asgi-contrast-hello", "asgi-contrast-cpu"):
             self.assertEqual(self.scenario(name).verdict, "confirmed", name)
 
     def test_the_lessons_say_what_was_found(self):
         made = lessons.all_lessons(self.measured, lessons.LOCK_LESSONS)
-        self.assertEqual([lesson.figure for lesson in made], ["gil-threads.svg", "gil-convoy.svg", "wsgi-servers.svg"])
-        threads, convoy, servers = made
+        self.assertEqual([lesson.figure for lesson in made], ["gil-threads.svg", "gil-convoy.svg", "lock-and-model.svg",
+                                                           "wsgi-servers.svg"])
+        threads, convoy, contrast, servers = made
         self.assertRegex(threads.message, r"second thread gives (0\.99|1\.0\d)×.*second process (1\.9|2\.0)")
         self.assertIn("--gil own takes Python 3.12", str(threads.rows[-1]))
         self.assertIn("waits 5.0", convoy.message)
+        self.assertRegex(contrast.message, r"costs 1\.5\d?× in Python.*on helper threads 2\.3\d× again.*"
+                                           r"answer (1\.9\d|2\.0\d)× of a loop in C\+\+, (0\.99|1\.0\d)× in Flask")
+        ways = [row[0] for row in contrast.rows]
+        self.assertEqual(len(ways), len(set(ways)), "one line whoever answers, in all three scenarios")
+        self.assertEqual((ways[0], ways[-1]), ("C++, event-loop", "starlette-uvicorn"))
         self.assertIn("Flask", servers.message)
+
+    def test_where_interpreters_have_no_lock_of_their_own_the_report_says_why(self):
+        own = self.scenario("gil-own").row("4 threads, own GIL")
+        self.assertFalse(own.measured)
+        self.assertIn("--gil own takes Python 3.12", own.reason)
 
     def test_no_lesson_without_its_scenario(self):
         empty = summary.Summary(self.run_folder, self.measured.manifest, [], [])
-        for module in (gil_threads, gil_convoy, wsgi_servers):
+        for module in (gil_threads, gil_convoy, lock_and_model, wsgi_servers):
             self.assertIsNone(module.lesson(empty))
 
     def test_figures_and_report_have_them(self):
         drawn = figures.draw_all(self.measured, self.run_folder / "figures")
-        self.assertEqual(set(drawn) - {"cores.svg"}, {"gil-threads.svg", "gil-convoy.svg", "wsgi-servers.svg"})
+        self.assertEqual(set(drawn) - {"cores.svg"}, {"gil-threads.svg", "gil-convoy.svg", "lock-and-model.svg", "wsgi-servers.svg"})
         text = report.render(self.measured, drawn, "run")
         for name in drawn:
             self.assertIn(f"figures/{name}", text)

@@ -5,14 +5,15 @@ One file a figure; its `draw` gives nothing where the run has no data for it.
 
 from pathlib import Path
 
-from corelab_bench.figures import (cores, cost, gil, gil_convoy, gil_threads, latency_against_load, memory, offload,
-                                   process_cost, process_memory, processes, ratios, skew, stall, stall_gantt, stall_heat_map,
+from corelab_bench.figures import (cores, cost, gil, gil_convoy, gil_threads, latency_against_load, lock_and_model,
+                                   memory, offload, process_cost, process_memory, processes, ratios, skew, stall, stall_gantt, stall_heat_map,
                                    starvation, sweeps, switches, wsgi_servers)
 from corelab_bench.figures.style import STYLE, plt
 from corelab_bench.summary import Summary
 
 FIGURES = (cores, ratios, cost, switches, memory, process_memory, gil, stall, stall_heat_map, stall_gantt, starvation,
-           latency_against_load, process_cost, processes, skew, offload, sweeps, gil_threads, gil_convoy, wsgi_servers)
+           latency_against_load, process_cost, processes, skew, offload, sweeps, gil_threads, gil_convoy,
+           lock_and_model, wsgi_servers)
 
 
 def name_of(module) -> str:
