@@ -14,9 +14,6 @@ class Application;
 class Interpreters;
 struct ThreadInterpreter;
 
-class Application;
-class Interpreters;
-
 /// While it lives, the calling thread may use Python. Each thread keeps one thread state from its first use
 /// to its end, so that threading.local lasts as long as the thread. What taking and holding the lock cost
 /// goes into the account of the worker that the thread serves, and a wait into its trace. Within another one
