@@ -23,8 +23,8 @@ struct ServerContext {
     return control_listeners > 0 && queue.back() == listener;
   }
 
-  /// Who asks on the control address is answered to the end when the whole server drains; one worker that retires leaves
-  /// that to its siblings.
+  /// Who asks on the control address is answered to the end when the whole server drains; one worker that retires
+  /// leaves that to its siblings.
   bool keeps_control() const { return listeners.keeps_some() && counters.closing(); }
 
   LockTimes* lock_times_of(std::size_t row) const { return lock_times ? &lock_times->row(row) : nullptr; }

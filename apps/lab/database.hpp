@@ -14,7 +14,8 @@ namespace corelab {
 class Database {
  public:
   /// `path` empty: makes a temporary file with the rows 1 to 10,000, removed with this object by the process that made
-  /// it, or, if that was killed, by the next one that makes such a file. Throws std::runtime_error if the file has no such table.
+  /// it, or, if that was killed, by the next one that makes such a file. Throws std::runtime_error if the file has no
+  /// such table.
   explicit Database(const std::string& path);
   ~Database();
   Database(const Database&) = delete;

@@ -41,7 +41,8 @@ class ListenerSet {
   /// Binds every address. A port that somebody listens on is refused even if they and we use SO_REUSEPORT: the first
   /// socket is bound without it. Throws std::system_error with a sentence. A stale UNIX domain socket is replaced. A
   /// UNIX domain socket has no SO_REUSEPORT: all queues share it. The last `kept` addresses are for who watches the
-  /// server while it drains: all queues share them, too, so that whoever is left answers, and they stay open to the end.
+  /// server while it drains: all queues share them, too, so that whoever is left answers, and they stay open to the
+  /// end.
   ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept = 0);
   ListenerSet(ListenerSet&&) = default;
   ~ListenerSet();
@@ -55,7 +56,7 @@ class ListenerSet {
 
   /// Drops new handshakes and lets those in flight finish (a classic BPF filter on the SYN): a listener closed without
   /// it resets whoever is between SYN and accept. Follow with a little accepting, then close. Final.
-  /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor. Not on the kept addresses.
+  /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor. Kept addresses go on.
   void refuse_newcomers();
 
   /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
@@ -67,7 +68,8 @@ class ListenerSet {
   /// Closes this process's copies, but for the kept ones. Nobody accepts any more.
   void close() { sockets_.clear(); }
 
-  /// Connections that wait to be accepted, in all queues but on kept addresses; of a UNIX domain socket it is only known that there are some.
+  /// Connections that wait to be accepted, in all queues but on kept addresses; of a UNIX domain socket it is only known
+  /// that there are some.
   unsigned waiting() const;
 
  private:

@@ -362,14 +362,16 @@ std::string why_meaningless(const std::string& name, const Settings& s) {
 void check_wsgi(Settings& s, const CoreInfo& core, const Given& given) {
   std::size_t module = s.app.find(':') + 1, colon = s.app.find(':', module);
   if (colon == std::string::npos || colon == module || colon + 1 == s.app.size()) {
-    throw UsageError(source_of("app", given) + ": '" + s.app + "' is not wsgi:MODULE:CALLABLE, such as wsgi:myproject.wsgi:application");
+    throw UsageError(source_of("app", given) + ": '" + s.app +
+                     "' is not wsgi:MODULE:CALLABLE, such as wsgi:myproject.wsgi:application");
   }
   if (s.preload && !core.has_processes()) {
-    throw UsageError(source_of("preload", given) + " has no meaning on " + s.core + ": it has no processes to fork; use --core prefork or "
-                     "prefork-evented");
+    throw UsageError(source_of("preload", given) + " has no meaning on " + s.core +
+                     ": it has no processes to fork; use --core prefork or prefork-evented");
   }
   if (s.gil == Gil::own && s.preload) {
-    throw UsageError(source_of("gil", given) + " own cannot go with --preload: interpreters of their own begin with their threads");
+    throw UsageError(source_of("gil", given) +
+                     " own cannot go with --preload: interpreters of their own begin with their threads");
   }
   // Python's C code (regular expressions, templates) needs more stack than the cores' own.
   constexpr unsigned python_stack = 8192;
@@ -385,7 +387,9 @@ void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const G
     if (std::string other = why_meaningless(name, s); !other.empty()) {
       throw UsageError(source.name + " has no meaning for --app " + s.app + ": " + other);
     }
-    if (name == "trace-limit" && s.trace.empty()) throw UsageError(source.name + " has no meaning without --trace FILE");
+    if (name == "trace-limit" && s.trace.empty()) {
+      throw UsageError(source.name + " has no meaning without --trace FILE");
+    }
   }
 }
 
@@ -429,8 +433,9 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
   }
   if (is_wsgi(s)) check_wsgi(s, *core, given);
   if (s.limits.request_line > s.limits.head) {
-    throw UsageError("--limit-request-line (" + plain(s.limits.request_line) + ") is larger than --limit-request-head (" +
-                     plain(s.limits.head) + "), which holds it; lower the one or raise the other");
+    throw UsageError("--limit-request-line (" + plain(s.limits.request_line) +
+                     ") is larger than --limit-request-head (" + plain(s.limits.head) +
+                     "), which holds it; lower the one or raise the other");
   }
   refuse_what_has_no_meaning(s, *core, given);
   check_addresses(s, given);

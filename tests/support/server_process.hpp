@@ -47,8 +47,8 @@ class Process;
 class ServerProcess {
  public:
   // Starts `corelab serve --core CORE -b 127.0.0.1:0 arguments...` (without that -b when `arguments` bind; with
-  // `arguments` alone when `core` is empty, for what a file is to say) and waits until it can be connected to. Throws std::runtime_error with its standard error when that does
-  // not happen.
+  // `arguments` alone when `core` is empty, for what a file is to say) and waits until it can be connected to.
+  // Throws std::runtime_error with its standard error when that does not happen.
   explicit ServerProcess(const std::string& core, const Arguments& arguments = {},
                          const Surroundings& around = {});
   ~ServerProcess();
