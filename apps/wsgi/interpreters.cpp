@@ -40,8 +40,8 @@ std::string python_program(std::string environment) {
   return root / "bin" / "python";
 }
 
-// Of the interpreter at its end. Py_Finalize and Py_EndInterpreter also wait for threads of the application's own, which
-// may never end.
+// Of the interpreter at its end. Py_Finalize and Py_EndInterpreter also wait for threads of the application's
+// own, which may never end.
 void run_exit_functions() {
   if (Ref module{PyImport_ImportModule("atexit")}) {
     Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
@@ -158,7 +158,8 @@ void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
   } catch (const std::exception& error) {
     std::string reason = PyErr_Occurred() != nullptr ? describe_exception() : error.what();
     if (reason.find("subinterpreter") != std::string::npos)
-      reason += "; --gil own needs extension modules made for it: use --gil shared, and --core prefork for parallel work";
+      reason += "; --gil own needs extension modules made for it: use --gil shared, and --core prefork for "
+                "parallel work";
     Py_EndInterpreter(std::exchange(mine.state, nullptr));
     throw std::runtime_error(reason);
   }

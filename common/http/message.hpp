@@ -87,8 +87,9 @@ class BodySource {
   /// blocks(): on a loop everybody waits with it. To give up, throw: the connection is closed short, so that the client knows.
   virtual std::size_t pull(std::span<char> into) = 0;
 
-  /// pull() and the end of it may hold their thread for long: what is owed to the client is sent before each pull, and a
-  /// loop that has helper threads for blocking routes (`--offload N`) pulls, and destroys it before its end, on one of them.
+  /// pull() and its destructor may hold their thread for long: what is owed to the client is sent before each
+  /// pull, and a loop that has helper threads for blocking routes (`--offload N`) pulls, and destroys what it has
+  /// not pulled to its end, on one of them.
   virtual bool blocks() const { return false; }
 
   /// Bytes in all, if known before the first pull: sent as Content-Length, else the body goes out chunked.

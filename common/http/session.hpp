@@ -83,8 +83,8 @@ class Session {
   std::size_t most_to_pull() const;
   /// What source() gave, up to most_to_pull(); nothing is its end.
   void pulled(std::string_view piece);
-  /// The answer's body cannot be had: the connection ends short of it. Gives what source() was, if there was one, whose end
-  /// may block as pull() may.
+  /// The answer's body cannot be had: the connection ends short of it. Gives what source() was, if there was one: its
+  /// destructor may block as pull() may.
   std::unique_ptr<BodySource> give_up_body();
 
   Phase phase() const;

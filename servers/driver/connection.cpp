@@ -356,7 +356,9 @@ void Connection::answer_from_handler() {
 
 // A body that is made elsewhere is given up there, at the connection's end, which is near.
 void Connection::abandon(std::unique_ptr<BodySource> source) {
-  if (source && source->blocks() && worker_->call_elsewhere != nullptr && blocking_) blocking_->abandoned = std::move(source);
+  if (!source || !source->blocks() || worker_->call_elsewhere == nullptr) return;
+  if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
+  blocking_->abandoned = std::move(source);
 }
 
 bool Connection::gives_up_body(Waiter& waiter) {

@@ -219,7 +219,8 @@ TEST_F(WsgiOwnGilImport, does_not_wait_at_its_end_for_threads_of_the_application
     EXPECT_EQ(get(server.address(), "/").body(), "works");
     server.signal(SIGTERM);
     EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
-    EXPECT_EQ(lines_with(server.errors(), "the end"), 2) << server.errors();  // of the trial at its start, and of its thread
+    // Of the trial at its start, and of its thread.
+    EXPECT_EQ(lines_with(server.errors(), "the end"), 2) << server.errors();
   }
 }
 

@@ -101,7 +101,8 @@ TEST_F(WsgiRefusal, of_a_directory_or_an_environment_that_is_none) {
 }
 
 TEST_F(WsgiRefusal, of_an_interpreter_for_each_thread_names_the_python_that_has_it) {
-  const Arguments arguments = {"serve", "--core", "thread-pool", "-b", "127.0.0.1:0", "--app", "wsgi:nosuch:app", "--gil", "own"};
+  const Arguments arguments = {"serve", "--core", "thread-pool", "-b",    "127.0.0.1:0",
+                               "--app", "wsgi:nosuch:app",       "--gil", "own"};
   Arguments checking = arguments;
   checking.emplace_back("--check-config");
   for (const RunResult& run : {run_corelab(arguments), run_corelab(checking)}) {

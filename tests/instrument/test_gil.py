@@ -136,7 +136,8 @@ class Lock(unittest.TestCase):
 
     def test_figures_and_report_have_them(self):
         drawn = figures.draw_all(self.measured, self.run_folder / "figures")
-        self.assertEqual(set(drawn) - {"cores.svg"}, {"gil-threads.svg", "gil-convoy.svg", "lock-and-model.svg", "wsgi-servers.svg"})
+        self.assertEqual(set(drawn) - {"cores.svg"},
+                         {"gil-threads.svg", "gil-convoy.svg", "lock-and-model.svg", "wsgi-servers.svg"})
         text = report.render(self.measured, drawn, "run")
         for name in drawn:
             self.assertIn(f"figures/{name}", text)

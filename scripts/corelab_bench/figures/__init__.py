@@ -6,8 +6,8 @@ One file a figure; its `draw` gives nothing where the run has no data for it.
 from pathlib import Path
 
 from corelab_bench.figures import (cores, cost, gil, gil_convoy, gil_threads, latency_against_load, lock_and_model,
-                                   memory, offload, process_cost, process_memory, processes, ratios, skew, stall, stall_gantt, stall_heat_map,
-                                   starvation, sweeps, switches, wsgi_servers)
+                                   memory, offload, process_cost, process_memory, processes, ratios, skew, stall,
+                                   stall_gantt, stall_heat_map, starvation, sweeps, switches, wsgi_servers)
 from corelab_bench.figures.style import STYLE, plt
 from corelab_bench.summary import Summary
 

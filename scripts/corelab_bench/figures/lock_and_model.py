@@ -5,7 +5,8 @@ from corelab_bench.figures.style import BLACK, BLUE, GREY, ORANGE, WIDTH, plt, t
 from corelab_bench.lessons import lock_and_model
 from corelab_bench.summary import Summary
 
-PANELS = ((lock_and_model.HELLO, "hello"), (lock_and_model.COMPUTES, "computes 2 ms"), (lock_and_model.WAITS, "waits 20 ms"))
+PANELS = ((lock_and_model.HELLO, "hello"), (lock_and_model.COMPUTES, "computes 2 ms"),
+          (lock_and_model.WAITS, "waits 20 ms"))
 
 
 def look(name: str) -> tuple[str, str, str]:
@@ -32,8 +33,8 @@ def draw(summary: Summary):
             if rate.low is not None:
                 axes.plot((rate.low, rate.high), (place, place), color=BLACK, linewidth=1.2)
             axes.plot(rate.value, place, marker, color=colour, markerfacecolor=filling)
-            axes.annotate(wording.number(rate.value), (rate.value, place), (6, 0), textcoords="offset points", va="center",
-                          fontsize=8)
+            axes.annotate(wording.number(rate.value), (rate.value, place), (6, 0), textcoords="offset points",
+                          va="center", fontsize=8)
         low, high = axes.get_xlim()
         low, high = low / 1.2, high * 4
         axes.set_xlim(low, high)
@@ -45,7 +46,7 @@ def draw(summary: Summary):
         axes.set_xlabel(text)
         axes.tick_params(left=False)
     all_axes[0][0].set_yticks(range(len(names)), names)
-    figure.supxlabel("answers a second (round: C++; diamonds: Python, hollow on its own servers; line: interval of the mean)",
-                     fontsize=8)
+    figure.supxlabel("answers a second (round: C++; diamonds: Python, hollow on its own servers; "
+                     "line: interval of the mean)", fontsize=8)
     title(all_axes[0][0], lesson.message)
     return figure

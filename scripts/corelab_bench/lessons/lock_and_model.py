@@ -44,8 +44,8 @@ def lesson(run: Summary) -> Lesson | None:
     model = gain(hello, f"bare callable, {LOOP} + helper threads", f"bare callable, {LOOP} inline", "cpu_us")
     if language is None or model is None:
         return None
-    message = (f"A quick answer costs {wording.number(language.value)}× in Python of what it costs in C++ on the same loop, "
-               f"on helper threads {wording.number(model.value)}× again")
+    message = (f"A quick answer costs {wording.number(language.value)}× in Python of what it costs in C++ on the same "
+               f"loop, on helper threads {wording.number(model.value)}× again")
     compiled, locked = (gain(computes, f"{who}, {THREADS}", f"{who}, {LOOP}{how}", "throughput")
                         for who, how in (("C++", ""), ("Flask", " inline")))
     if compiled and locked:
