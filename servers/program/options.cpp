@@ -331,9 +331,6 @@ std::string why_meaningless(const std::string& name, const CoreInfo& core) {
     return core.is_loop() ? "it is one loop; use --core multi-reactor or prefork-evented for several"
                           : "it has a thread for each connection; --worker-connections limits them";
   }
-  if (name == "worker-connections" && core.serves_one_each()) {
-    return "each of its processes serves one connection at a time; --workers says how many";
-  }
   if ((name == "timeout" || name == "max-requests") && !core.has_processes()) {
     return "it has no processes to replace; use --core prefork or prefork-evented (for a limit on each request: "
            "--request-timeout)";
@@ -381,8 +378,7 @@ void check_wsgi(Settings& s, const CoreInfo& core, const Given& given) {
 void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const Given& given) {
   for (const auto& [name, source] : given) {
     std::string why = why_meaningless(name, core);
-    bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0) ||
-                        (name == "worker-connections" && s.worker_connections == 1);
+    bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0);
     if (!why.empty() && !says_nothing) throw UsageError(source.name + " has no meaning on " + s.core + ": " + why);
     if (std::string other = why_meaningless(name, s); !other.empty()) {
       throw UsageError(source.name + " has no meaning for --app " + s.app + ": " + other);
@@ -439,7 +435,7 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
   }
   refuse_what_has_no_meaning(s, *core, given);
   check_addresses(s, given);
-  if (core->serves_one_each()) s.worker_connections = 1;
+  if (core->serves_one_each()) s.worker_connections = 1;  // at most as many: kept by whatever was asked for
   if (s.workers == 0) {
     switch (core->workers) {
       case CoreInfo::Workers::none: s.workers = 1; break;
@@ -539,6 +535,7 @@ std::string to_toml(const Settings& settings) {
     if (core != nullptr && !why_meaningless(option.name, *core).empty()) continue;
     if (!why_meaningless(option.name, settings).empty()) continue;
     if (option.name == "trace-limit" && settings.trace.empty()) continue;
+    if (option.name == "worker-connections" && core != nullptr && core->serves_one_each()) continue;
     text += option.name + " = " + option.to_toml(settings) + "\n";
   }
   return text;

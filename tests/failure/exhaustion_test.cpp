@@ -43,7 +43,7 @@ using Exhaustion = CoreTest;
 
 TEST_P(Exhaustion, out_of_descriptors_neither_spins_nor_exits_and_serves_again) {
   // Enough to start with, too few for the connections, even when two processes have as many each.
-  auto server = serve_with_workers(2, {}, {.limits = {{RLIMIT_NOFILE, 64}}});
+  auto server = serve_with_workers(2, {"--worker-connections", "1000"}, {.limits = {{RLIMIT_NOFILE, 64}}});
   auto clients = connect_many(server.address(), 250);
   ASSERT_GE(clients.size(), 100u);
   for (auto& client : clients) client.send(get_request("/plaintext"));
@@ -55,7 +55,7 @@ TEST_P(Exhaustion, out_of_descriptors_neither_spins_nor_exits_and_serves_again) 
 }
 
 TEST_P(Exhaustion, at_the_connection_cap_later_connections_wait_and_are_then_served) {
-  auto server = serve_with_workers(1, connection_cap(core(), 4));
+  auto server = serve_with_workers(1, {"--worker-connections", "4"});
   const Millis nap(800);
   std::vector<Client> occupants;
   for (int i = 0; i < 4; ++i) {
@@ -71,7 +71,7 @@ TEST_P(Exhaustion, at_the_connection_cap_later_connections_wait_and_are_then_ser
 }
 
 TEST_P(Exhaustion, at_the_connection_cap_it_does_not_spin) {
-  auto server = serve_with_workers(1, connection_cap(core(), 4));
+  auto server = serve_with_workers(1, {"--worker-connections", "4"});
   auto clients = connect_many(server.address(), 40);
   EXPECT_LT(cpu_share(server, Millis(1'000)), 0.5);
   clients.clear();

@@ -67,10 +67,6 @@ Arguments workers(const Core& core, int count) {
   return core.takes_workers ? Arguments{"--workers", std::to_string(count)} : Arguments{};
 }
 
-Arguments connection_cap(const Core& core, int count) {
-  return core.serves_one_each() ? Arguments{} : Arguments{"--worker-connections", std::to_string(count)};
-}
-
 Arguments holding(const Core& core) {
   return core.takes_policy ? Arguments{"--keep-alive-policy", "hold"} : Arguments{};
 }

@@ -35,8 +35,6 @@ bool has_core(const std::string& name);
 
 // `--workers count` for a core that takes them, else nothing.
 Arguments workers(const Core& core, int count);
-// `--worker-connections count` for a core that takes it, else nothing: its workers have one connection each.
-Arguments connection_cap(const Core& core, int count);
 // `--keep-alive-policy hold` for a core that takes it, else nothing: for tests of what an answer says, which under
 // `yield` may also say `Connection: close` because somebody else happened to wait.
 Arguments holding(const Core& core);

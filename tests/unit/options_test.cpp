@@ -199,7 +199,6 @@ TEST(Options, combinations_without_meaning_say_what_to_use) {
   EXPECT_TRUE(mentions(refusal({"--core", "thread-pool", "--offload-threads", "2"}), "--offload-threads"));
   EXPECT_TRUE(mentions(refusal({"--core", "event-loop", "--keep-alive-policy", "hold"}), "--keep-alive"));
   EXPECT_TRUE(mentions(refusal({"--core", "multi-reactor", "--thread-stack", "512"}), "--thread-stack"));
-  EXPECT_TRUE(mentions(refusal({"--core", "prefork", "--worker-connections", "50"}), "--workers"));
   EXPECT_TRUE(mentions(refusal({"--app", "echo", "--db", "rows"}), "--app lab"));
   EXPECT_TRUE(mentions(refusal({"--trace-limit", "10"}), "--trace FILE"));
 }
@@ -212,8 +211,6 @@ struct Meaning {
 
 const Meaning meanings[] = {
     {"workers", "2", {"thread-pool", "thread-pool-handoff", "multi-reactor", "prefork", "prefork-evented"}},
-    {"worker-connections", "50", {"thread-per-connection", "thread-pool", "thread-pool-handoff", "event-loop",
-                                  "multi-reactor", "prefork-evented"}},
     {"timeout", "2", {"prefork", "prefork-evented"}},
     {"max-requests", "2", {"prefork", "prefork-evented"}},
     {"offload", "2", {"event-loop", "multi-reactor", "prefork-evented"}},
@@ -250,7 +247,7 @@ TEST(Options, each_core_takes_what_means_something_to_it_and_refuses_the_rest_wh
 TEST(Options, what_asks_for_no_more_than_there_is_is_taken) {
   EXPECT_EQ(serve({"--core", "event-loop", "--workers", "1"}).workers, 1u);
   EXPECT_EQ(serve({"--core", "thread-pool", "--offload", "0"}).offload, 0u);
-  EXPECT_EQ(serve({"--core", "prefork", "--worker-connections", "1"}).worker_connections, 1u);
+  EXPECT_EQ(serve({"--core", "prefork", "--worker-connections", "50"}).worker_connections, 1u);
   EXPECT_EQ(serve({"--core", "prefork"}).worker_connections, 1u) << "the file limit is compared with it";
 }
 
