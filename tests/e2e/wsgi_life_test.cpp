@@ -22,15 +22,7 @@ using WsgiLife = WsgiMannerTest;
 
 TEST_P(WsgiLife, term_while_python_sleeps_waits_for_the_answer) {
   auto server = serve("lives:app", 2);
-  Client client(server.address());
-  client.send(get_request("/naps"));
-  std::this_thread::sleep_for(Millis(300));
-  server.signal(SIGTERM);
-  const Reply reply = client.read_response();
-  EXPECT_EQ(reply.status(), 200) << reply.detail;
-  EXPECT_EQ(reply.body().size(), 6'000u);
-  EXPECT_EQ(client.read_rest().ended, Ended::closed);
-  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
+  expect_term_to_wait_for_a_nap(server);
 }
 
 TEST_P(WsgiLife, exit_functions_run_at_its_end) {

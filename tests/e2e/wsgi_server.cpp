@@ -1,10 +1,14 @@
 #include "tests/e2e/wsgi_server.hpp"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include <algorithm>
 #include <ostream>
 #include <sstream>
+#include <thread>
+
+#include "tests/support/client.hpp"
 
 namespace corelab::test {
 namespace {
@@ -41,6 +45,18 @@ int lines_with(const std::string& text, const std::string& part) {
   int count = 0;
   for (std::string line; std::getline(stream, line);) count += line.find(part) != std::string::npos;
   return count;
+}
+
+void expect_term_to_wait_for_a_nap(ServerProcess& server) {
+  Client client(server.address());
+  client.send(get_request("/naps"));
+  std::this_thread::sleep_for(Millis(300));
+  server.signal(SIGTERM);
+  const Reply reply = client.read_response();
+  EXPECT_EQ(reply.status(), 200) << reply.detail;
+  EXPECT_EQ(reply.body().size(), 6'000u);
+  EXPECT_EQ(client.read_rest().ended, Ended::closed);
+  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
 }
 
 std::ostream& operator<<(std::ostream& out, const Manner& manner) {

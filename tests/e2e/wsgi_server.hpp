@@ -18,6 +18,9 @@ bool has_python();
 // Whole lines of `text` that hold `part`.
 int lines_with(const std::string& text, const std::string& part);
 
+// Sends TERM while lives:app sleeps over an answer: that one comes whole, and the server ends as if nothing had been.
+void expect_term_to_wait_for_a_nap(ServerProcess& server);
+
 // How a core runs an application that blocks: in its own threads, or, if its are loops, on helper threads.
 struct Manner {
   Core core;

@@ -1,5 +1,6 @@
 """The generator, the accounting and the checks, on processes whose truth is known."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -171,10 +172,7 @@ class Answers(unittest.TestCase):
 
 class Stopping(unittest.TestCase):
     def test_what_ignores_term_is_killed_with_its_children(self):
-        target = support.fake_target("stubborn", "child")
-        server = process.Server(target.command, (), [min(os.sched_getaffinity(0))], ".")
-        with server:
-            server.wait_until(lambda: self.answers(server.port))
+        with self.serving("stubborn", "child") as server:
             pids = server.pids()
             self.assertEqual(len(pids), 2)
             stopped = server.stop(grace=0.2)
@@ -185,20 +183,14 @@ class Stopping(unittest.TestCase):
 
     def test_a_worker_that_its_parent_does_not_wait_for_counts_as_ours(self):
         before = accounting.own_cpu_seconds()
-        target = support.fake_target("busy-child")
-        server = process.Server(target.command, (), [min(os.sched_getaffinity(0))], ".")
-        with server:
-            server.wait_until(lambda: self.answers(server.port))
+        with self.serving("busy-child") as server:
             server.wait_until(lambda: sum(accounting.read_cpu(server.pids()).ns.values()) > 0.3e9)
             server.stop(grace=0.1)
         self.assertGreater(accounting.own_cpu_seconds() - before, 0.3)
 
     def test_a_server_whose_main_thread_ends_first_is_waited_for(self):
         before = accounting.own_cpu_seconds()
-        target = support.fake_target("main-thread-first")
-        server = process.Server(target.command, (), [min(os.sched_getaffinity(0))], ".")
-        with server:
-            server.wait_until(lambda: self.answers(server.port))
+        with self.serving("main-thread-first") as server:
             stopped = server.stop(grace=5)
         self.assertEqual((stopped.killed, stopped.exit_code), (False, 0))
         self.assertGreater(accounting.own_cpu_seconds() - before, 0.3)
@@ -207,6 +199,13 @@ class Stopping(unittest.TestCase):
         os.environ["CORELAB_WORKERS"] = "7"
         self.addCleanup(os.environ.pop, "CORELAB_WORKERS")
         self.assertNotIn("CORELAB_WORKERS", process.environment())
+
+    @contextlib.contextmanager
+    def serving(self, *modes: str):
+        target = support.fake_target(*modes)
+        with process.Server(target.command, (), [min(os.sched_getaffinity(0))], ".") as server:
+            server.wait_until(lambda: self.answers(server.port))
+            yield server
 
     @staticmethod
     def answers(port: int) -> bool:
