@@ -93,10 +93,16 @@ class TimedLoad(OneThread):
         return self.paths[0]
 
 
+# A sweep's objective judges what was kept and answered: beyond capacity nothing is INVALID for it.
+SWEEP_GATES = {"max_unanswered": 1.0, "min_kept": 0.0}
+
+
 def parse_load(kind: str, table: dict) -> "Load | TimedLoad | BalanceLoad | CrashLoad":
     if kind in ("balance", "crash"):
         return {"balance": BalanceLoad, "crash": CrashLoad}[kind](**table)
-    return TimedLoad(**table) if kind in ("latency", "sweep") else Load(**table)
+    if kind == "sweep":
+        return TimedLoad(**table, **SWEEP_GATES)
+    return TimedLoad(**table) if kind == "latency" else Load(**table)
 
 
 @dataclass(frozen=True)

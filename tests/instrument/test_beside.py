@@ -29,8 +29,8 @@ class Trials(unittest.TestCase):
     def test_slow_clients_are_beside_the_probe_and_not_in_its_figures(self):
         record = measure(support.fake_target(), kind="latency",
                          beside={"mode": "slow-send", "connections": 20, "bytes_per_second": 10},
-                         limits={"max_steal": 1.0, "max_foreign": 1.0, "max_lag_ms": 1000.0},
-                         load={"classes": {"all": "1:/plaintext"}, "connections": 4, "rate": 100, "arrivals": "fixed"})
+                         load={"classes": {"all": "1:/plaintext"}, "connections": 4, "rate": 100, "arrivals": "fixed",
+                               "min_kept": 0.0})
         self.assertEqual(record["invalid"], [])
         self.assertEqual(record["timed"]["requests"], 30)
         self.assertEqual(record["beside"]["open"], 20)
