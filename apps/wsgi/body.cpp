@@ -16,11 +16,11 @@ Blocks::Blocks(Ref result) : result_(std::move(result)) {
   }
 }
 
-bool Blocks::has_one_block() const {
-  PyObject* result = result_.get();
-  return (PyList_CheckExact(result) && PyList_GET_SIZE(result) <= 1) ||
-         (PyTuple_CheckExact(result) && PyTuple_GET_SIZE(result) <= 1);
+bool Blocks::is_sequence() const {
+  return PyList_CheckExact(result_.get()) || PyTuple_CheckExact(result_.get());
 }
+
+bool Blocks::has_one_block() const { return is_sequence() && Py_SIZE(result_.get()) <= 1; }
 
 Ref Blocks::next() {
   while (iterator_) {
@@ -41,6 +41,11 @@ Ref Blocks::next() {
 
 void Blocks::close() {
   if (!result_) return;
+  if (is_sequence()) {  // these have no close()
+    iterator_ = Ref();
+    result_ = Ref();
+    return;
+  }
   // Whatever is being raised meanwhile waits.
   PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
   PyErr_Fetch(&type, &value, &trace);

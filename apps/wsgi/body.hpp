@@ -28,6 +28,8 @@ class Blocks {
   void close();
 
  private:
+  bool is_sequence() const;
+
   Ref result_, iterator_;
 };
 

@@ -41,6 +41,10 @@ Environ::Environ(const Surroundings& around)
   put(fixed, "SCRIPT_NAME", latin1(""));
   put(fixed, "SERVER_NAME", latin1(around.server_name));
   put(fixed, "SERVER_PORT", latin1(around.server_port));
+  // Those of most requests; the others' replace them.
+  put(fixed, "REQUEST_METHOD", latin1("GET"));
+  put(fixed, "QUERY_STRING", latin1(""));
+  put(fixed, "SERVER_PROTOCOL", latin1("HTTP/1.1"));
   put(fixed, "SERVER_SOFTWARE", latin1("corelab"));
   put(fixed, "GATEWAY_INTERFACE", latin1("CGI/1.1"));
   put(fixed, "wsgi.version", checked(Py_BuildValue("(ii)", 1, 0)));
@@ -59,11 +63,12 @@ void Environ::set(PyObject* environ, const Ref& key, std::string_view value) {
 Ref Environ::of(const Request& request) {
   Ref environ = checked(PyDict_Copy(fixed_.get()));
   PyObject* dict = environ.get();
-  set(dict, request_method_, request.method_name.empty() ? to_string(request.method) : request.method_name);
+  if (request.method != Method::get)
+    set(dict, request_method_, request.method_name.empty() ? to_string(request.method) : request.method_name);
   set(dict, path_info_, percent_decode(request.path, scratch_) ? scratch_ : request.path);
-  set(dict, query_string_, request.query);
+  if (!request.query.empty()) set(dict, query_string_, request.query);
   set(dict, request_uri_, request.target);
-  set(dict, server_protocol_, request.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
+  if (request.version_minor == 0) set(dict, server_protocol_, "HTTP/1.0");
   set(dict, remote_address_, request.peer.address());
   set(dict, remote_port_, std::to_string(request.peer.port));
   add_headers(dict, request);

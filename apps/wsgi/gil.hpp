@@ -31,6 +31,7 @@ class Gil {
  private:
   ThreadInterpreter& mine_;
   LockTimes* times_ = nullptr;  // of the worker, or null
+  Clock::time_point taken_;
   std::chrono::nanoseconds cpu_time_at_start_{};
 };
 

@@ -23,6 +23,10 @@ std::string characters(PyObject* text, const char* what) {
     PyErr_Format(PyExc_TypeError, "start_response: %s must be a str, not %s", what, Py_TYPE(text)->tp_name);
     throw PythonError();
   }
+  if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) {  // how Python keeps nearly all that are
+    return {reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)),
+            static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
+  }
   Ref bytes = checked(PyUnicode_AsLatin1String(text));
   return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
 }
@@ -109,6 +113,17 @@ void start(Head& head, PyObject* status, PyObject* headers, PyObject* exc_info) 
   head = std::move(anew);
 }
 
+PyObject* write(PyObject* self, PyObject* data) {
+  if (!PyBytes_Check(data)) {
+    PyErr_Format(PyExc_TypeError, "write takes bytes, not %s", Py_TYPE(data)->tp_name);
+    return nullptr;
+  }
+  head_in(self).written.append(PyBytes_AS_STRING(data), static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
+  Py_RETURN_NONE;
+}
+
+PyMethodDef write_method = {"write", write, METH_O, "Adds bytes to the body ahead of the iterable's."};
+
 PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
   if (keywords != nullptr && PyDict_GET_SIZE(keywords) != 0) {
     PyErr_SetString(PyExc_TypeError, "start_response takes no keyword arguments");
@@ -121,16 +136,7 @@ PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
   } catch (const PythonError&) {
     return nullptr;
   }
-  return PyObject_GetAttrString(self, "write");
-}
-
-PyObject* write(PyObject* self, PyObject* data) {
-  if (!PyBytes_Check(data)) {
-    PyErr_Format(PyExc_TypeError, "write takes bytes, not %s", Py_TYPE(data)->tp_name);
-    return nullptr;
-  }
-  head_in(self).written.append(PyBytes_AS_STRING(data), static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
-  Py_RETURN_NONE;
+  return PyCFunction_New(&write_method, self);
 }
 
 void deallocate(PyObject* self) {
@@ -143,11 +149,8 @@ void deallocate(PyObject* self) {
 }  // namespace
 
 Ref make_start_response_type() {
-  static PyMethodDef methods[] = {{"write", write, METH_O, "Adds bytes to the body ahead of the iterable's."},
-                                  {nullptr, nullptr, 0, nullptr}};
   static PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(call)},
                                 {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
-                                {Py_tp_methods, methods},
                                 {0, nullptr}};
   static PyType_Spec spec = {"corelab.start_response", sizeof(StartResponse), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};

@@ -10,7 +10,7 @@ namespace corelab {
 /// One worker's. Any thread.
 struct LockTimes {
   TimeHistogram waited;  ///< of the acquisitions that had to wait
-  TimeHistogram held;    ///< CPU time from taking it to giving it back
+  TimeHistogram held;    ///< from taking it to giving it back, as far as can be seen; the lock's app says how
   std::atomic<std::uint64_t> uncontended;
 
   void absorb(LockTimes& other) {
