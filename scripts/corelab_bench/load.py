@@ -3,7 +3,6 @@
 wrk is a closed loop: it gives throughput, and its latencies are not read at all.
 """
 
-import contextlib
 import json
 import math
 import resource
@@ -24,7 +23,6 @@ STOP_EARLY_SECONDS = 0.05
 STOP_RETRY_SECONDS = 0.25
 STOP_LIMIT_SECONDS = 15.0
 CONNECT_LIMIT_SECONDS = 1.0
-NEIGHBOUR_LIMIT_SECONDS = 120  # only matters if the harness dies
 SEED = 20250101
 
 
@@ -85,25 +83,6 @@ def run(load: Load, port: int, seconds: float, cpus: list[int], looks=(), others
             wrk.wait()
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     return parse(output, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime)
-
-
-@contextlib.contextmanager
-def neighbour(path: str, port: int, cpus: list[int]):
-    """One more client that asks for `path` without a pause while the caller measures; nobody where there is no path."""
-    if not path:
-        yield
-        return
-    words = ["wrk", "-t1", "-c1", f"-d{NEIGHBOUR_LIMIT_SECONDS}s", "--timeout", "10s", f"http://127.0.0.1:{port}{path}"]
-    wrk = subprocess.Popen(on_cpus(words, cpus, "KILL"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        wait_until_connected(wrk, port, 1)
-        yield
-        if wrk.poll() is not None:
-            raise LoadError("the neighbour's client ended before the measurement did")
-    finally:
-        wrk.kill()
-        wrk.wait()
 
 
 def ignore_interrupt() -> None:

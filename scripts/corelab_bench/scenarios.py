@@ -73,8 +73,7 @@ class TimedLoad(OneThread):
     min_kept: float = 0.98  # share of an open loop's requests answered by the end; less is INVALID
     slo_ms: float = 0.0  # sweeps: the 99th percentile that the highest rate must keep
     shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of that rate
-    blocker: str = ""  # a path that one more connection asks for without a pause: its worker is kept blocked
-    late_ms: float = 0.0  # with it: answers of `of_class` that take longer count as late
+    late_ms: float = 0.0  # answers of `of_class` that take longer count as late; 0: none does
     neighbour: str = ""  # a path that one more client asks for without a pause; not measured itself
     wrk_beside: bool = False  # wrk's own latencies of the same closed loop, for comparison
     body: str | None = None
@@ -86,7 +85,7 @@ class TimedLoad(OneThread):
 
     @property
     def paths(self) -> list[str]:
-        return [text.partition(":")[2] for text in self.classes.values()] + ([self.blocker] if self.blocker else [])
+        return [text.partition(":")[2] for text in self.classes.values()] + ([self.neighbour] if self.neighbour else [])
 
     @property
     def path(self) -> str:
@@ -279,8 +278,10 @@ def check(scenario: Scenario) -> None:
         complain("a parameter needs entries that say their value of it (at = …)")
     if scenario.kind == "sweep" and not (scenario.load.shares and scenario.load.slo_ms > 0):
         complain("a sweep needs slo_ms, the 99th percentile to keep, and shares, the loads to offer")
-    if scenario.kind == "latency" and bool(scenario.load.blocker) != (scenario.load.late_ms > 0):
-        complain("blocker and late_ms stand together")
+    if scenario.kind == "latency" and scenario.load.late_ms and not scenario.load.of_class:
+        complain("late_ms needs of_class, whose answers may be late")
+    if scenario.kind == "sweep" and (scenario.load.neighbour or scenario.load.late_ms or scenario.load.wrk_beside):
+        complain("neighbour, late_ms and wrk_beside are of the kind latency")
     if scenario.kind == "crash" and scenario.load.signal not in ("KILL", "STOP"):
         complain(f"signal is KILL or STOP, not {scenario.load.signal}")
     if scenario.kind == "balance" and scenario.load.count_by not in ("stats", "pid"):

@@ -4,7 +4,6 @@
 the server is stopped.
 """
 
-import contextlib
 import dataclasses
 import datetime
 import shlex
@@ -13,9 +12,9 @@ from pathlib import Path
 
 from corelab_bench import (accounting, balance, beside, crash, gil, http_check, load, repo, saturation, timed_load,
                            validity)
-from corelab_bench.blocker import Blocker
 from corelab_bench.hiccups import Hiccups
 from corelab_bench.idle import IdleClient
+from corelab_bench.neighbour import neighbour
 from corelab_bench.process import POLL_SECONDS, Server, StartError
 from corelab_bench.scenarios import Entry, Scenario
 from corelab_bench.targets import Target
@@ -212,14 +211,10 @@ def latency_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Pat
     record["of_class"] = scenario.load.of_class
     before = set(server.pids())
     # Every entry of a block meets the same arrivals.
-    asked = scenario.load
     with (beside.clients(scenario.beside, server.port, bin_dir, placement.generator, record),
-          Blocker(server.port, asked.blocker) if asked.blocker else contextlib.nullcontext() as blocker,
-          load.neighbour(asked.neighbour, server.port, placement.generator),
+          neighbour(scenario.load.neighbour, server.port, record),
           Hiccups(record)):
         record["timed"] = timed(slot, server, placement, bin_dir, timed_load.SEED + slot.block)
-        if blocker:
-            record["blocks"] = blocker.blocks
     if scenario.gil:
         record["gil"] = gil.read_accounts(server.port)
     if scenario.load.wrk_beside:

@@ -52,8 +52,11 @@ def latency_gates(record: dict, limits: Limits) -> list[str]:
     timed = record.get("timed")
     if not timed:
         return reasons or ["no load was measured"]
-    if record.get("blocks") == 0:
-        reasons.append("no worker was blocked: the blocking connection had no answer")
+    if others := record.get("neighbour"):
+        if others["problem"]:
+            reasons.append(f"the neighbour lost its connection: {others['problem']}")
+        elif others["answers"] == 0:
+            reasons.append("the neighbour had no answer")
     return reasons + timed["invalid"] + sampled_gates(record, timed)
 
 

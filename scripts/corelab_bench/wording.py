@@ -121,8 +121,7 @@ def asked_for(scenario: ScenarioSummary) -> str:
 
 
 def timed_load(kind: str, asked) -> str:
-    neighbour = asked.blocker or asked.neighbour
-    beside = f"; beside them one connection asks for `{neighbour}` without a pause" if neighbour else ""
+    beside = f"; beside them one connection asks for `{asked.neighbour}` without a pause" if asked.neighbour else ""
     parts = [f"`{text.partition(':')[2]}`" for text in asked.classes.values()]
     weights = [float(text.partition(":")[0]) for text in asked.classes.values()]
     mix = " and ".join(f"{weight / sum(weights):.0%} {part}" for weight, part in zip(weights, parts)) \

@@ -57,6 +57,17 @@ class Trials(unittest.TestCase):
             self.assertAlmostEqual(step["rate"], step["share"] * record["saturation"]["rate"])
             self.assertAlmostEqual(step["asked_rate"], step["rate"], delta=0.001 * step["rate"])
 
+    def test_a_neighbour_asks_all_the_while_and_is_not_in_the_figures(self):
+        record = measure("latency", rate=100, arrivals="fixed", min_kept=0.0, neighbour="/json")
+        self.assertEqual(record["invalid"], [])
+        self.assertEqual(record["timed"]["requests"], 50)
+        self.assertEqual(record["neighbour"]["problem"], "")
+        self.assertGreater(record["neighbour"]["answers"], 50)
+
+    def test_a_neighbour_that_loses_its_connection_is_seen(self):
+        record = measure("latency", "closes", rate=100, arrivals="fixed", min_kept=0.0, neighbour="/json")
+        self.assertIn("the neighbour lost its connection: closed before the answer was whole", record["invalid"])
+
     def test_errors_make_it_invalid(self):
         record = measure("latency", "turns-500", rate=200)
         self.assertTrue(any("status of 400" in reason for reason in record["invalid"]), record["invalid"])
@@ -86,6 +97,10 @@ class Gates(unittest.TestCase):
         reasons = validity.latency_gates(self.record | {"answer_bytes": [300]}, self.limits)
         self.assertEqual(len(reasons), 1)
         self.assertIn("class all", reasons[0])
+
+    def test_a_neighbour_without_an_answer(self):
+        reasons = validity.latency_gates(self.record | {"neighbour": {"answers": 0, "problem": ""}}, self.limits)
+        self.assertEqual(reasons, ["the neighbour had no answer"])
 
     def test_a_process_that_ended(self):
         reasons = validity.latency_gates(self.record | {"processes_ended": 1}, self.limits)
@@ -239,6 +254,8 @@ class Scenarios(unittest.TestCase):
     def test_mistakes_are_named(self):
         for kind, keys, words in (("latency", {"of_class": "nosuch"}, "nosuch"), ("sweep", {}, "shares"),
                                   ("latency", {"pipeline": 16}, "pipeline"), ("sweep", {"min_kept": 0.9}, "min_kept"),
+                                  ("sweep", {"shares": [0.5], "slo_ms": 1, "neighbour": "/"}, "neighbour"),
+                                  ("latency", {"late_ms": 5}, "of_class"),
                                   ("nosuch", {}, "kind")):
             with self.subTest(kind), self.assertRaisesRegex(scenarios.ScenarioError, words):
                 support.scenario(kind=kind, load={"classes": {"all": "1:/"}} | keys if kind != "nosuch" else
