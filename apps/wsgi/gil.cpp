@@ -14,11 +14,11 @@ namespace {
 // woken takes several. Python does not say which it was.
 constexpr std::chrono::microseconds contended_from(5);
 
-// The time this thread holds the lock, as nearly as it can be seen from outside: a handler that sleeps or
-// reads gives the lock back meanwhile, and uses no CPU time either. To read that is a system call, which a clock
-// is not: in a shorter time than this there was no sleep worth another one.
-constexpr std::chrono::microseconds cpu_time_counts_from(50);
+// To read a thread's CPU time is a system call that takes microseconds: where calls are short they are sampled.
+constexpr std::chrono::milliseconds sampled_each(1);
 
+// The time this thread holds the lock, as nearly as it can be seen from outside: a handler that sleeps or
+// reads gives the lock back meanwhile, and uses no CPU time either.
 std::chrono::nanoseconds thread_cpu_time() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -46,17 +46,15 @@ Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
     if (Trace* trace = serving().trace)
       trace->slice("waiting for the GIL", asked, taken, serving().connection);
   }
-  taken_ = taken;
-  cpu_time_at_start_ = thread_cpu_time();
+  if (taken - mine_.sampled >= sampled_each) {
+    mine_.sampled = taken;
+    cpu_time_at_start_ = thread_cpu_time();
+  }
 }
 
 Gil::~Gil() {
   if (--mine_.depth > 0) return;
-  if (times_ != nullptr) {
-    std::chrono::nanoseconds held = Clock::now() - taken_;
-    if (held >= cpu_time_counts_from) held = thread_cpu_time() - cpu_time_at_start_;
-    times_->held.add(held);
-  }
+  if (cpu_time_at_start_) times_->held.add(thread_cpu_time() - *cpu_time_at_start_);
   PyEval_SaveThread();
 }
 

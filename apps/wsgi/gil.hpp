@@ -4,6 +4,7 @@
 #include "apps/wsgi/python.hpp"
 
 #include <chrono>
+#include <optional>
 
 #include "common/clock.hpp"
 #include "common/telemetry/serving.hpp"
@@ -31,8 +32,7 @@ class Gil {
  private:
   ThreadInterpreter& mine_;
   LockTimes* times_ = nullptr;  // of the worker, or null
-  Clock::time_point taken_;
-  std::chrono::nanoseconds cpu_time_at_start_{};
+  std::optional<std::chrono::nanoseconds> cpu_time_at_start_;  // where the time it is held is measured
 };
 
 }  // namespace corelab::wsgi

@@ -9,6 +9,7 @@
 
 #include "apps/wsgi/application.hpp"
 #include "apps/wsgi/environ.hpp"
+#include "common/clock.hpp"
 #include "servers/settings.hpp"
 
 namespace corelab::wsgi {
@@ -21,6 +22,7 @@ struct ThreadInterpreter {
   PyThreadState* state = nullptr;
   Application* application = nullptr;
   int depth = 0;                   // of Gil objects
+  Clock::time_point sampled{};     // when the time that it holds the GIL was last measured
   std::optional<Application> own;  // with --gil own
   ~ThreadInterpreter();
 };

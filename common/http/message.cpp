@@ -85,8 +85,13 @@ std::size_t BodyReader::read(std::span<char> into) {
 std::string Peer::address() const {
   if (family == Family::local) return "unix";
   if (family == Family::unknown) return "-";
+  if (family == Family::ipv4) {  // inet_ntop() prints them with sprintf(), too much for each request of a WSGI application
+    std::string text = std::to_string(bytes[0]);
+    for (int i = 1; i < 4; ++i) (text += '.') += std::to_string(bytes[i]);
+    return text;
+  }
   std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, bytes, text.data(), text.size());
+  inet_ntop(AF_INET6, bytes, text.data(), text.size());
   return text.data();
 }
 

@@ -10,7 +10,7 @@ namespace corelab {
 /// One worker's. Any thread.
 struct LockTimes {
   TimeHistogram waited;  ///< of the acquisitions that had to wait
-  TimeHistogram held;    ///< from taking it to giving it back, as far as can be seen; the lock's app says how
+  TimeHistogram held;    ///< CPU time from taking it to giving it back, of a sample of them
   std::atomic<std::uint64_t> uncontended;
 
   void absorb(LockTimes& other) {
