@@ -285,12 +285,14 @@ TEST_P(SettingByHup, is_taken_by_new_connections_and_by_the_drain_if_it_is_a_lim
        [&](const ServerProcess&) { return mentions(read_file(error_log), "reload: done"); }},
       {{"log-level = \"error\""}, says_nothing_of_a_reload},
       {{"worker-connections = 1"}, takes_one_connection},
+      // Workers come and go with these: reload() cannot tell which of them have new settings, so that it takes another try,
+      // which there is not behind the last one.
+      {{"timeout = 0.6"}, loses_its_worker},
+      {{"max-requests = 1"}, replaces_workers_at_each_request},
       {{"keep-alive-policy = \"close\""},
        [](const ServerProcess& server) {
          return Client(server.address()).ask(get_request("/plaintext")).response.says_close();
        }},
-      {{"timeout = 0.6"}, loses_its_worker},
-      {{"max-requests = 1"}, replaces_workers_at_each_request},
   };
   std::set<std::string> meant = names(), tried{"graceful-timeout", "drain-grace"};
   auto server = start();
