@@ -14,11 +14,8 @@ namespace {
 // woken takes several. Python does not say which it was.
 constexpr std::chrono::microseconds contended_from(5);
 
-// To read a thread's CPU time is a system call that takes microseconds: where calls are short they are sampled.
-constexpr std::chrono::milliseconds sampled_each(1);
-
 // The time this thread holds the lock, as nearly as it can be seen from outside: a handler that sleeps or
-// reads gives the lock back meanwhile, and uses no CPU time either.
+// reads gives the lock back meanwhile, and uses no CPU time either. A system call that takes microseconds.
 std::chrono::nanoseconds thread_cpu_time() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -46,10 +43,7 @@ Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
     if (Trace* trace = serving().trace)
       trace->slice("waiting for the GIL", asked, taken, serving().connection);
   }
-  if (taken - mine_.sampled >= sampled_each) {
-    mine_.sampled = taken;
-    cpu_time_at_start_ = thread_cpu_time();
-  }
+  if (mine_.sampler.takes(taken)) cpu_time_at_start_ = thread_cpu_time();
 }
 
 Gil::~Gil() {

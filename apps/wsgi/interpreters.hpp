@@ -8,8 +8,8 @@
 #include <string>
 
 #include "apps/wsgi/application.hpp"
+#include "apps/wsgi/call_sampler.hpp"
 #include "apps/wsgi/environ.hpp"
-#include "common/clock.hpp"
 #include "servers/settings.hpp"
 
 namespace corelab::wsgi {
@@ -22,7 +22,7 @@ struct ThreadInterpreter {
   PyThreadState* state = nullptr;
   Application* application = nullptr;
   int depth = 0;                   // of Gil objects
-  Clock::time_point sampled{};     // when the time that it holds the GIL was last measured
+  CallSampler sampler;             // of the times that it holds the GIL
   std::optional<Application> own;  // with --gil own
   ~ThreadInterpreter();
 };

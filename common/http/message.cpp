@@ -85,7 +85,8 @@ std::size_t BodyReader::read(std::span<char> into) {
 std::string Peer::address() const {
   if (family == Family::local) return "unix";
   if (family == Family::unknown) return "-";
-  if (family == Family::ipv4) {  // inet_ntop() prints them with sprintf(), too much for each request of a WSGI application
+  // inet_ntop() prints these with sprintf(): too much for each request of a WSGI application.
+  if (family == Family::ipv4) {
     std::string text = std::to_string(bytes[0]);
     for (int i = 1; i < 4; ++i) (text += '.') += std::to_string(bytes[i]);
     return text;

@@ -24,10 +24,13 @@ class Neighbour:
         try:
             while not self.ended.is_set():
                 self.connection.sendall(self.request)
-                http_check.read_answer(self.connection)
+                status = http_check.read_answer(self.connection).status
+                if status != 200:
+                    self.problem = f"it got an answer of status {status}"
+                    return
                 self.answers += 1
         except OSError as problem:
-            self.problem = str(problem) or type(problem).__name__
+            self.problem = f"it lost its connection: {problem}"
 
     def __enter__(self) -> "Neighbour":
         self.thread.start()

@@ -104,6 +104,15 @@ def parse_load(kind: str, table: dict) -> "Load | TimedLoad | BalanceLoad | Cras
     return TimedLoad(**table) if kind == "latency" else Load(**table)
 
 
+RENAMED = {"blocker": "neighbour"}  # since runs that are published were measured
+
+
+def recorded_load(kind: str, table: dict) -> "Load | TimedLoad | BalanceLoad | CrashLoad":
+    """Of a run's manifest, which may be older than what a scenario may say today."""
+    known = {RENAMED.get(key, key): value for key, value in table.items()}
+    return parse_load(kind, {key: value for key, value in known.items() if kind != "sweep" or key not in SWEEP_GATES})
+
+
 @dataclass(frozen=True)
 class Beside:
     """Connections that are there while the load is measured, and no part of it."""
@@ -268,6 +277,10 @@ def check(scenario: Scenario) -> None:
     for one in [scenario] + [scenario.of(entry) for entry in scenario.entries]:
         if one.kind == "latency" and one.load.of_class not in ("", *one.load.classes):
             complain(f"of_class {one.load.of_class} is none of its classes")
+        if one.kind == "latency" and one.load.late_ms and not one.load.of_class:
+            complain("late_ms needs of_class, whose answers may be late")
+        if one.kind == "sweep" and (one.load.neighbour or one.load.late_ms or one.load.wrk_beside):
+            complain("neighbour, late_ms and wrk_beside are of the kind latency")
         if one.beside and one.beside.mode not in BESIDE_MODES:
             complain(f"the mode of what is beside is one of {', '.join(BESIDE_MODES)}, not {one.beside.mode}")
         if one.beside and one.beside.mode != "idle" and one.beside.bytes_per_second <= 0:
@@ -278,10 +291,6 @@ def check(scenario: Scenario) -> None:
         complain("a parameter needs entries that say their value of it (at = …)")
     if scenario.kind == "sweep" and not (scenario.load.shares and scenario.load.slo_ms > 0):
         complain("a sweep needs slo_ms, the 99th percentile to keep, and shares, the loads to offer")
-    if scenario.kind == "latency" and scenario.load.late_ms and not scenario.load.of_class:
-        complain("late_ms needs of_class, whose answers may be late")
-    if scenario.kind == "sweep" and (scenario.load.neighbour or scenario.load.late_ms or scenario.load.wrk_beside):
-        complain("neighbour, late_ms and wrk_beside are of the kind latency")
     if scenario.kind == "crash" and scenario.load.signal not in ("KILL", "STOP"):
         complain(f"signal is KILL or STOP, not {scenario.load.signal}")
     if scenario.kind == "balance" and scenario.load.count_by not in ("stats", "pid"):

@@ -54,7 +54,7 @@ def latency_gates(record: dict, limits: Limits) -> list[str]:
         return reasons or ["no load was measured"]
     if others := record.get("neighbour"):
         if others["problem"]:
-            reasons.append(f"the neighbour lost its connection: {others['problem']}")
+            reasons.append(f"the neighbour: {others['problem']}")
         elif others["answers"] == 0:
             reasons.append("the neighbour had no answer")
     return reasons + timed["invalid"] + sampled_gates(record, timed)

@@ -131,13 +131,16 @@ TEST_F(WsgiAccount, of_who_waits_beside_a_neighbour_that_computes) {
   compute_side_by_side(server, 10);
   const json said = stats(server);
   double waits = 0, longest = 0;
+  int held = 0;
   for (const json& worker : said["workers"]) {
     waits += worker["gil_wait_us"]["count"].get<double>();
+    held += worker["gil_held_us"]["count"].get<int>();
     if (worker["gil_wait_us"]["count"] == 0) continue;
     longest = std::max(longest, worker["gil_wait_us"]["p50"].get<double>());
     EXPECT_GT(worker["gil_held_us"]["p50"], 25'000) << "it computes for 50 ms";
   }
   EXPECT_GT(waits, 0);
+  EXPECT_EQ(held, 20) << "of calls that are so long each is measured";
   // Whoever waits asks for the lock after the switch interval, and no sooner.
   EXPECT_GT(longest, 5'000);
   EXPECT_LT(longest, 1'000 * static_cast<double>(patient(Millis(500)).count()));

@@ -16,7 +16,7 @@ from corelab_bench import crash, repo, request_trace, scenarios, targets, trial 
 FAKE = HERE / "fake_server.py"
 
 
-# The tests must pass on a busy machine too: nothing that it does to a trial makes the trial INVALID.
+# The tests must pass on a busy machine too: no gate for what a machine does makes their trials INVALID.
 ANY_MACHINE = {"max_steal": 1.0, "max_foreign": 1.0, "max_lag_ms": 1e4, "max_hiccup_ms": 1e6}
 
 

@@ -135,13 +135,13 @@ class Arithmetic(unittest.TestCase):
         with Listener(serve) as listener:
             result = load(listener.port, "--rate", 100, "--duration", 2, "--connections", 20)
         for figure in (result["response_ms"], result["service_ms"]):
-            self.assertAlmostEqual(figure["p50"], 50.5, delta=1.0)
+            self.assertTrue(49.5 <= figure["p50"] <= 55.0, figure)
 
     def test_littles_law_holds(self):
         _, port = self.serve("corelab", "serve", "--core", "event-loop")
         for flags in (("--rate", 400), ("--rate", 400, "--arrivals", "fixed"), ()):
             with self.subTest(flags):
-                result = load(port, "--duration", 3, "--connections", 40, *flags, path="/sleep?ms=20")
+                result = load(port, "--duration", 3, "--connections", 40, "--min-kept", 0, *flags, path="/sleep?ms=20")
                 by_law = result["achieved_rate"] * result["service_ms"]["mean"] / 1e3
                 self.assertAlmostEqual(result["mean_in_flight"], by_law, delta=0.02 * by_law)
                 self.assertTrue(result["valid"], result["invalid"])
