@@ -100,6 +100,15 @@ class Arithmetic(unittest.TestCase):
         return server, port
 
     def test_a_frozen_server_gives_the_percentiles_that_arithmetic_predicts(self):
+        """A machine that pauses for 20 ms at the wrong moment spoils it; a generator that is wrong always does."""
+        for attempt in range(3):
+            try:
+                return self.freeze_a_server()
+            except AssertionError:
+                if attempt == 2:
+                    raise
+
+    def freeze_a_server(self):
         server, port = self.serve("corelab-floor", "--model", "epoll")
         rate, duration, freeze = 200, 5.0, 1.5
         frozen = []
