@@ -100,15 +100,6 @@ class Arithmetic(unittest.TestCase):
         return server, port
 
     def test_a_frozen_server_gives_the_percentiles_that_arithmetic_predicts(self):
-        """A machine that pauses for 20 ms at the wrong moment spoils it; a generator that is wrong always does."""
-        for attempt in range(3):
-            try:
-                return self.freeze_a_server()
-            except AssertionError:
-                if attempt == 2:
-                    raise
-
-    def freeze_a_server(self):
         server, port = self.serve("corelab-floor", "--model", "epoll")
         rate, duration, freeze = 200, 5.0, 1.5
         frozen = []
@@ -144,13 +135,13 @@ class Arithmetic(unittest.TestCase):
         with Listener(serve) as listener:
             result = load(listener.port, "--rate", 100, "--duration", 2, "--connections", 20)
         for figure in (result["response_ms"], result["service_ms"]):
-            self.assertTrue(49.5 <= figure["p50"] <= 55.0, figure)
+            self.assertAlmostEqual(figure["p50"], 50.5, delta=1.0)
 
     def test_littles_law_holds(self):
         _, port = self.serve("corelab", "serve", "--core", "event-loop")
         for flags in (("--rate", 400), ("--rate", 400, "--arrivals", "fixed"), ()):
             with self.subTest(flags):
-                result = load(port, "--duration", 3, "--connections", 40, "--min-kept", 0, *flags, path="/sleep?ms=20")
+                result = load(port, "--duration", 3, "--connections", 40, *flags, path="/sleep?ms=20")
                 by_law = result["achieved_rate"] * result["service_ms"]["mean"] / 1e3
                 self.assertAlmostEqual(result["mean_in_flight"], by_law, delta=0.02 * by_law)
                 self.assertTrue(result["valid"], result["invalid"])
