@@ -19,17 +19,17 @@ BlockedConnection::~BlockedConnection() {
   if (next_ != nullptr) next_->previous_ = previous_;
 }
 
-void BlockedConnection::enter_idle() {
-  idle_since_.store(coarse_now().time_since_epoch().count(), std::memory_order_relaxed);
+void BlockedConnection::enter_idle(Clock::time_point spared_until) {
+  spared_until_.store(spared_until.time_since_epoch().count(), std::memory_order_relaxed);
   state_.store(State::idle, std::memory_order_release);
 }
 
-void BlockedConnections::wake_idle(std::size_t most, Clock::duration at_least) {
-  Clock::rep since = (coarse_now() - at_least).time_since_epoch().count();
+void BlockedConnections::wake_idle(std::size_t most) {
+  Clock::rep now = coarse_now().time_since_epoch().count();
   std::lock_guard lock(mutex_);
   for (BlockedConnection* c = first_; c != nullptr && most > 0; c = c->next_) {
     auto idle = BlockedConnection::State::idle;
-    if (c->idle_since_.load(std::memory_order_relaxed) > since) continue;
+    if (c->spared_until_.load(std::memory_order_relaxed) > now) continue;
     if (!c->state_.compare_exchange_strong(idle, BlockedConnection::State::woken)) continue;
     shutdown(c->fd_, SHUT_RD);
     --most;

@@ -19,18 +19,12 @@ void BlockingServer::start() {
   });
 }
 
-void BlockingServer::close_idle() { blocked_.wake_idle(static_cast<std::size_t>(-1), Clock::duration::zero()); }
-
-void BlockingServer::yield_idle(unsigned connections) {
-  // A client that has its answer since a moment ago may be sending its next request.
-  constexpr auto idle_enough = std::chrono::milliseconds(20);
-  blocked_.wake_idle(connections, idle_enough);
-}
+void BlockingServer::close_idle() { blocked_.wake_idle(static_cast<std::size_t>(-1)); }
 
 void BlockingServer::on_waiting(unsigned newcomers) {
   if (!yields()) return;
   others_wait_ = newcomers > 0;
-  yield_idle(newcomers);
+  blocked_.wake_idle(newcomers);
 }
 
 void BlockingServer::stop() {

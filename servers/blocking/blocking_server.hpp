@@ -19,7 +19,7 @@ class BlockingServer : public Server, private Reception::Core {
   void drain() override { draining_ = true; }
   void stop_accepting() override { reception_.stop_accepting(); }
   bool accepting() const override { return reception_.is_accepting(); }
-  void yield_idle() override { yield_idle(1); }
+  void yield_idle() override { blocked_.wake_idle(1); }
   void close_idle() override;
   void stop() override;
   bool finished() const override { return is_finished_; }
@@ -40,7 +40,6 @@ class BlockingServer : public Server, private Reception::Core {
   void serve(Worker& worker, Accepted accepted, bool is_control);
   /// Answers 503 and closes: there is neither thread nor place for it.
   void turn_away(Worker& worker, Accepted accepted, bool is_control);
-  void yield_idle(unsigned connections);
   bool yields() const { return context_.settings.current().keep_alive_policy == KeepAlivePolicy::yield; }
   /// The two steps of a connection's end, for cores that serve in their own way: its socket's, then, when it is
   /// destroyed, its place's.

@@ -24,7 +24,7 @@ Received received(Connection& connection, std::string_view bytes) {
 // An idle connection has no session, and its buffer with it: the first bytes land on the stack.
 Received receive_first_bytes(Connection& connection, BlockedConnection& blocked) {
   std::array<char, 2048> bytes;
-  blocked.enter_idle();
+  blocked.enter_idle(connection.spared_until());
   ssize_t n = recv(connection.fd(), bytes.data(), bytes.size(), 0);
   int error = errno;
   if (blocked.leave_idle()) connection.linger();
@@ -36,7 +36,7 @@ Received receive_first_bytes(Connection& connection, BlockedConnection& blocked)
 Needs receive(Connection& connection, BlockedConnection& blocked, BlockingWaiter& waiter) {
   Received got = connection.is_idle() ? receive_first_bytes(connection, blocked) : Received::nothing;
   while (got == Received::nothing) {
-    if (connection.is_idle()) blocked.enter_idle();
+    if (connection.is_idle()) blocked.enter_idle(connection.spared_until());
     bool in_time = wait_for(connection.fd(), POLLIN, connection.deadline());
     if (blocked.leave_idle()) connection.linger();
     if (!in_time) {

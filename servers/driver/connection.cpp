@@ -19,6 +19,11 @@ namespace corelab {
 
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto next_request_patience = 20ms;
+constexpr auto first_request_patience = 1s;  // the network may have lost it once: RFC 6298 sends it again within 1 s
+
 std::string_view date_now(std::time_t now) {
   thread_local DateCache cache;
   return cache.at(now);
@@ -175,6 +180,11 @@ void Connection::begin_wait(Wait wait) {
     case Wait::body: deadline_ = coarse_now() + settings_.body_timeout; break;
     case Wait::writing: deadline_ = coarse_now() + settings_.write_timeout; break;
   }
+}
+
+Clock::time_point Connection::spared_until() const {
+  if (wait_ == Wait::first_request) return deadline_ - settings_.head_timeout + first_request_patience;
+  return deadline_ - settings_.keep_alive + next_request_patience;
 }
 
 Connection::Needs Connection::deadline_passed() {

@@ -89,6 +89,10 @@ class Connection {
   void set_worker(Worker& worker) { worker_ = &worker; }
 
   bool is_idle() const { return session_ == nullptr; }
+  /// Of an idle one: until when nobody closes it for the sake of others, or of a drain. Who has just connected has its
+  /// first request on its way; who has just been answered may be sending the next (RFC 9112 section 9.3.1: and may send
+  /// that one again).
+  Clock::time_point spared_until() const;
   bool lingers() const { return lingers_; }
   /// It is ended though the peer may be sending a request.
   void linger() { lingers_ = true; }

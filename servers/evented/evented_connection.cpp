@@ -97,7 +97,7 @@ void EventedConnection::end() {
 }
 
 void EventedConnection::end_idleness() {
-  if (connection_.is_idle() && !is_lingering_) {
+  if (connection_.is_idle() && !is_lingering_ && connection_.spared_until() <= coarse_now()) {
     connection_.linger();
     go_on(Connection::Needs::close);
   }

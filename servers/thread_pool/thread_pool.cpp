@@ -27,7 +27,7 @@ class ThreadPool final : public PoolServer<Newcomer> {
   // With `yield`, threads that wait for a client's next request give that client up for a newcomer.
   unsigned waiting() const override { return unserved(); }
   void on_waiting(unsigned newcomers) override {
-    if (yields()) yield_idle(newcomers);
+    if (yields()) blocked_.wake_idle(newcomers);
   }
 };
 

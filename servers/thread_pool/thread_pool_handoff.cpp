@@ -125,7 +125,7 @@ class ThreadPoolHandoff final : public PoolServer<HandedConnection*> {
     Deadline deadline = handed.connection.deadline();
     handed.deadline = deadline;
     if (deadline < handed.timer_at) set_timer(handed, deadline);
-    if (handed.connection.is_idle()) handed.blocked.enter_idle();
+    if (handed.connection.is_idle()) handed.blocked.enter_idle(handed.connection.spared_until());
     epoll_event event{};
     event.events = (handed.needs == Needs::readable ? EPOLLIN : EPOLLOUT) | EPOLLONESHOT;
     event.data.ptr = &handed;

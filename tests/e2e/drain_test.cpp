@@ -140,6 +140,18 @@ TEST_P(Drain, idle_connections_do_not_hold_it_up) {
   EXPECT_EQ(rest.bytes, "");
 }
 
+TEST_P(Drain, first_request_of_a_new_connection_is_awaited_a_little_longer_than_the_grace) {
+  auto server = serve_with_workers(2, {"--graceful-timeout", "15", "--drain-grace", "0"});
+  Client fresh(server.address());
+  std::this_thread::sleep_for(Millis(50));
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(Millis(300));
+  const Reply reply = fresh.ask(get_request("/plaintext"));
+  EXPECT_EQ(reply.status(), 200) << reply.detail;
+  EXPECT_TRUE(reply.response.says_close());
+  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0);
+}
+
 TEST_P(Drain, healthz_is_503_meanwhile) {
   auto server = serve_with_workers(2, {"--graceful-timeout", "15", "--drain-grace", "3"});
   Client prober(server.address());

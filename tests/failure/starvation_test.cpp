@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -101,6 +102,30 @@ TEST_P(Starvation, policy_yield_loses_no_request_that_was_already_sent) {
     const Reply reply = client.read_response();
     EXPECT_TRUE(reply.status() == 200 || reply.ended == Ended::closed) << reply.detail;
   }
+}
+
+// Those who have connected and were taken wait behind nobody: their first requests are on their way, however slowly.
+TEST_P(Starvation, policy_yield_gives_a_new_connection_time_for_its_first_request) {
+  auto server = serve_with_policy("yield");
+  std::vector<Client> clients;
+  for (int i = 0; i < 4; ++i) clients.emplace_back(server.address());
+  std::this_thread::sleep_for(Millis(200));
+  for (auto& client : clients) client.send(get_request("/plaintext"));
+  for (auto& client : clients) {
+    const Reply reply = client.read_response();
+    EXPECT_EQ(reply.status(), 200) << reply.detail;
+  }
+}
+
+TEST_P(Starvation, policy_yield_frees_a_thread_from_who_connects_and_says_nothing) {
+  auto server = serve_with_policy("yield");
+  std::vector<Client> silent;
+  for (int i = 0; i < 2; ++i) silent.emplace_back(server.address());
+  Reply reply;
+  const Millis took = time_of([&] { reply = get(server.address(), "/plaintext"); });
+  EXPECT_EQ(reply.status(), 200) << reply.detail;
+  EXPECT_GE(took, Millis(700)) << "nothing was spared";
+  EXPECT_LT(took, patient(Millis(3'000))) << "newcomers wait for --head-timeout";
 }
 
 TEST_P(Starvation, policy_close_ends_every_connection_behind_its_answer) {
