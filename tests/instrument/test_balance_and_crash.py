@@ -28,6 +28,7 @@ class Trials(unittest.TestCase):
         self.assertEqual([sum(opening["connections"]) for opening in record["openings"]], [8] * 3)
         self.assertEqual({len(opening["requests"]) for opening in record["openings"]}, {2})
 
+    @support.unless_disturbed
     def test_the_end_of_the_only_process_is_seen_by_every_later_request(self):
         record = measure("thread-per-connection", (), 1.6, kind="crash", compare="recovery_ms",
                          load={"path": "/plaintext", "connections": 4, "rate": 50})
@@ -35,6 +36,7 @@ class Trials(unittest.TestCase):
         self.assertIsNone(record["crash"]["recovery_seconds"])
         self.assertGreater(record["crash"]["lost"]["refused"], 40)
 
+    @support.unless_disturbed
     def test_a_supervisor_restarts_what_was_killed(self):
         record = measure("prefork", ("--workers", "6", "--keep-alive-policy", "hold"), 1.6, kind="crash",
                          compare="recovery_ms", load={"path": "/plaintext", "connections": 4, "rate": 50})

@@ -62,6 +62,7 @@ class Load(unittest.TestCase):
 
 
 class Accounting(unittest.TestCase):
+    @support.unless_disturbed
     def test_a_busy_child_of_three_tenths_of_a_second(self):
         code = ("import time, sys\n"
                 "while time.process_time() < 0.3: pass\n"
@@ -84,6 +85,7 @@ class Accounting(unittest.TestCase):
             child.stdout.readline()
             self.assertGreater(accounting.read_cpu([child.pid]).ns[child.pid], 0.1e9)
 
+    @support.unless_disturbed
     def test_waits_are_counted_as_voluntary_switches(self):
         code = ("import time, sys\n"
                 "print(flush=True); sys.stdin.readline()\n"
