@@ -11,6 +11,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto tick_interval = 100ms;
 
+void made(HelperJob& job) { job.connection->worker().call_made(*job.connection); }
+
 }  // namespace
 
 struct EventedWorker::Listener final : Watcher {
@@ -29,10 +31,8 @@ EventedWorker::EventedWorker(const ServerContext& context, unsigned index, std::
       queue_(context.first_queue + index),
       reactor_(std::move(reactor)),
       driver_{context, context.counters.row(context.first_row + index), sessions_, draining_},
-      offload_helpers_(context.settings.current().offload_threads,
-                       [](HelperJob& job) { job.connection->worker().call_made(*job.connection); }),
-      route_helpers_(context.settings.current().offload,
-                     [](HelperJob& job) { job.connection->worker().call_made(*job.connection); }) {
+      offload_helpers_(context.settings.current().offload_threads, made, context.trace),
+      route_helpers_(context.settings.current().offload, made, context.trace) {
   driver_.lock_times = context.lock_times_of(context.first_row + index);
   if (context.settings.current().offload > 0) driver_.call_elsewhere = EventedConnection::call_on_helper;
 }

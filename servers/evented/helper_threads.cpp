@@ -5,8 +5,8 @@
 
 namespace corelab {
 
-HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&))
-    : wanted_(threads), on_done_(on_done), began_(threads, Clock::time_point::max()) {}
+HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&), Trace* trace)
+    : wanted_(threads), on_done_(on_done), trace_(trace), began_(threads, Clock::time_point::max()) {}
 
 HelperThreads::~HelperThreads() {
   {
@@ -45,6 +45,12 @@ bool HelperThreads::withdraw(HelperJob& job) {
 }
 
 void HelperThreads::run(Clock::time_point& began) {
+  if (trace_ != nullptr) trace_->name_thread("helper");
+  make_calls(began);
+  if (trace_ != nullptr) trace_->flush_thread();
+}
+
+void HelperThreads::make_calls(Clock::time_point& began) {
   for (;;) {
     HelperJob* job = nullptr;
     {

@@ -9,6 +9,7 @@
 
 #include "common/app/waiter.hpp"
 #include "common/clock.hpp"
+#include "common/telemetry/trace.hpp"
 
 namespace corelab {
 
@@ -23,8 +24,8 @@ struct HelperJob {
 /// Started with the first job. Its queue is as long as there are connections, each of which has one job at most.
 class HelperThreads {
  public:
-  /// `on_done` is called on a helper's thread after the call.
-  HelperThreads(unsigned threads, void (*on_done)(HelperJob&));
+  /// `on_done` is called on a helper's thread after the call. `trace` may be null.
+  HelperThreads(unsigned threads, void (*on_done)(HelperJob&), Trace* trace);
   ~HelperThreads();  ///< finishes what is queued
 
   /// Loop's thread.
@@ -36,9 +37,11 @@ class HelperThreads {
 
  private:
   void run(Clock::time_point& began);
+  void make_calls(Clock::time_point& began);
 
   const unsigned wanted_;
   void (*const on_done_)(HelperJob&);
+  Trace* const trace_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<HelperJob*> queue_;

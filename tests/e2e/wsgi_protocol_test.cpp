@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 
 #include "tests/e2e/wsgi_server.hpp"
@@ -71,6 +72,17 @@ TEST_P(WsgiProtocol, first_block_is_sent_before_the_second_is_asked_for) {
   EXPECT_TRUE(client.await_bytes(whole.response.raw.find("first") + 5)) << client.received() << " bytes";
   dir.write("after", "");
   EXPECT_EQ(client.read_response().body(), "firstsecond");
+}
+
+TEST_P(WsgiProtocol, a_large_body_comes_whole) {
+  const auto server = serve("answers:app", 1);
+  Client client(server.address());
+  for (int i = 0; i < 3; ++i) {
+    client.send(get_request("/large"));
+    std::this_thread::sleep_for(Millis(100));  // more than the kernel takes at once
+    EXPECT_EQ(client.read_response().body().size(), 3'000'000u) << i;
+    EXPECT_EQ(client.ask(get_request("/fine")).body(), "fine") << i;
+  }
 }
 
 TEST_P(WsgiProtocol, iterable_is_closed_once_whatever_happens) {

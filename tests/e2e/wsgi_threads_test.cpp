@@ -157,19 +157,24 @@ TEST_F(WsgiAccount, of_a_handler_that_sleeps_leaves_the_sleep_out) {
 
 TEST_F(WsgiAccount, shows_each_wait_in_the_trace) {
   const TempDir dir;
-  auto server = serve("thread-pool", "lives:app",
-                      {"--workers", "2", "--trace", dir.path("trace.json"), "--keep-alive-policy", "hold"});
-  compute_side_by_side(server, 10);
-  server.signal(SIGTERM);
-  ASSERT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
-  const json trace = json::parse(read_file(dir.path("trace.json")));
-  int waits = 0;
-  for (const json& event : trace) {
-    if (event["name"] != "waiting for the GIL") continue;
-    ++waits;
-    EXPECT_GE(event["dur"], 5);
+  const std::map<std::string, Arguments> threads_of = {
+      {"thread-pool", {"--workers", "2", "--keep-alive-policy", "hold"}}, {"event-loop", {"--offload", "2"}}};
+  for (auto [core, arguments] : threads_of) {
+    SCOPED_TRACE(core);
+    arguments.insert(arguments.end(), {"--trace", dir.path("trace.json")});
+    auto server = serve(core, "lives:app", arguments);
+    compute_side_by_side(server, 10);
+    server.signal(SIGTERM);
+    ASSERT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
+    const json trace = json::parse(read_file(dir.path("trace.json")));
+    int waits = 0;
+    for (const json& event : trace) {
+      if (event["name"] != "waiting for the GIL") continue;
+      ++waits;
+      EXPECT_GE(event["dur"], 5);
+    }
+    EXPECT_GT(waits, 0);
   }
-  EXPECT_GT(waits, 0);
 }
 
 TEST_F(WsgiAccount, of_a_worker_that_is_gone_is_kept) {
