@@ -145,7 +145,7 @@ TEST_P(Drain, first_request_of_a_new_connection_is_awaited_a_little_longer_than_
   Client fresh(server.address());
   std::this_thread::sleep_for(Millis(50));
   server.signal(SIGTERM);
-  std::this_thread::sleep_for(Millis(300));
+  std::this_thread::sleep_for(Millis(150));
   const Reply reply = fresh.ask(get_request("/plaintext"));
   EXPECT_EQ(reply.status(), 200) << reply.detail;
   EXPECT_TRUE(reply.response.says_close());

@@ -75,7 +75,7 @@ TEST_P(WsgiProtocol, first_block_is_sent_before_the_second_is_asked_for) {
 }
 
 TEST_P(WsgiProtocol, a_large_body_comes_whole) {
-  const auto server = serve("answers:app", 1);
+  const auto server = serve("answers:app", 1, holding(core()));
   Client client(server.address());
   for (int i = 0; i < 3; ++i) {
     client.send(get_request("/large"));
