@@ -1,4 +1,5 @@
-// `--offload`: a helper makes a blocking route's call and sends its answer, while the loop goes on watching the client.
+// `--offload`: a helper makes a blocking route's call while the loop goes on watching the client, and the loop sends the
+// answer.
 
 #include <gtest/gtest.h>
 

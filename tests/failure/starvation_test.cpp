@@ -104,7 +104,7 @@ TEST_P(Starvation, policy_yield_loses_no_request_that_was_already_sent) {
   }
 }
 
-// Those who have connected and were taken wait behind nobody: their first requests are on their way, however slowly.
+// Whoever has just connected has a first request on its way, however slowly: it is not idle.
 TEST_P(Starvation, policy_yield_gives_a_new_connection_time_for_its_first_request) {
   auto server = serve_with_policy("yield");
   std::vector<Client> clients;
