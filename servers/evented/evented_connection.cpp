@@ -139,6 +139,7 @@ bool EventedConnection::start(Operation& operation) {
       call_result_ = Waited::done;
       job_ = {&operation, this};
       helpers.submit(job_);
+      worker_.expect_batch_end();
       helpers_ = &helpers;
       WorkerCounters::add(worker_.driver().counters.queue_depth, 1);
       break;

@@ -10,6 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto tick_interval = 100ms;
+constexpr auto helper_patience = 1ms;  // what a call may wait for the end of another, while there are idle helpers
 
 void made(HelperJob& job) { job.connection->worker().call_made(*job.connection); }
 
@@ -159,12 +160,29 @@ void EventedWorker::on_timer() {
 void EventedWorker::event_begins(std::uint64_t connection) {
   if (context_.trace == nullptr) return;
   Clock::time_point now = Clock::now();
-  if (!batch_is_open_) {
-    batch_is_open_ = true;
+  if (batch_start_ == Clock::time_point{}) {
     batch_start_ = now;
-    reactor_->notify_batch_end();
+    expect_batch_end();
   }
   context_.trace->slice("queued", batch_start_, now, connection);
+}
+
+// --- The end of a batch ---
+
+void EventedWorker::expect_batch_end() {
+  if (!std::exchange(batch_end_is_expected_, true)) reactor_->notify_batch_end();
+}
+
+void EventedWorker::on_batch_end() {
+  batch_end_is_expected_ = false;
+  batch_start_ = {};
+  bool all_begin = offload_helpers_.begin() & route_helpers_.begin();
+  if (!all_begin && !hurry_.is_set()) set_timer(hurry_, Clock::now() + helper_patience);
+}
+
+void EventedWorker::hurry_helpers() {
+  offload_helpers_.hurry();
+  route_helpers_.hurry();
 }
 
 // --- Orders from other threads ---

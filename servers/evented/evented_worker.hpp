@@ -35,6 +35,8 @@ class EventedWorker final : private ReactorClient {
   void set_timer(Timer& timer, Deadline at);
   void clear_timer(Timer& timer) { timers_.clear(timer); }
   HelperThreads& helpers(bool for_routes) { return for_routes ? route_helpers_ : offload_helpers_; }
+  /// on_batch_end() is to come: what was submitted to helpers begins then.
+  void expect_batch_end();
   void remove(EventedConnection& connection);
   void call_made(EventedConnection& connection);  ///< any thread
   /// An event is about to be handled for a connection: what it waited for its turn goes into the trace.
@@ -52,7 +54,7 @@ class EventedWorker final : private ReactorClient {
 
   void on_timer() override;
   void on_wake() override;
-  void on_batch_end() override { batch_is_open_ = false; }
+  void on_batch_end() override;
 
   void listen_to(unsigned queue);
   void accept_from(Listener& listener);
@@ -60,6 +62,7 @@ class EventedWorker final : private ReactorClient {
   void obey(unsigned orders);
   void adopt_orphans();
   void tick();
+  void hurry_helpers();
   void arm_timer(Deadline at);
   void finish_if_done();
 
@@ -82,10 +85,11 @@ class EventedWorker final : private ReactorClient {
 
   Routine tick_{*this, &EventedWorker::tick};
   Routine resume_accepting_{*this, &EventedWorker::watch_listeners};
+  Routine hurry_{*this, &EventedWorker::hurry_helpers};
   Clock::time_point tick_due_{};
 
-  bool batch_is_open_ = false;
-  Clock::time_point batch_start_{};
+  bool batch_end_is_expected_ = false;
+  Clock::time_point batch_start_{};  // when tracing
 
   std::atomic<unsigned> orders_{0};
   std::atomic<bool> is_accepting_{true};

@@ -2,8 +2,15 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 namespace corelab {
+
+namespace {
+
+constexpr std::chrono::microseconds short_call(100);
+
+}  // namespace
 
 HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&), Trace* trace)
     : wanted_(threads), on_done_(on_done), trace_(trace), began_(threads, Clock::time_point::max()) {}
@@ -12,8 +19,9 @@ HelperThreads::~HelperThreads() {
   {
     std::lock_guard lock(mutex_);
     ending_ = true;
+    for (Sleeper* sleeper : sleepers_) sem_post(&sleeper->woken);
+    sleepers_.clear();
   }
-  ready_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -24,11 +32,25 @@ void HelperThreads::submit(HelperJob& job) {
     // The system has no more threads. With one the calls are made in turn; with none the handler hears of it.
     if (threads_.empty()) throw;
   }
-  {
-    std::lock_guard lock(mutex_);
-    queue_.push_back(&job);
+  std::lock_guard lock(mutex_);
+  queue_.push_back(&job);
+  has_begun_ = false;
+}
+
+bool HelperThreads::begin() {
+  if (std::exchange(has_begun_, true)) return true;
+  std::unique_lock lock(mutex_);
+  bool is_one = queue_.size() < 2;
+  if (!queue_.empty() && !is_waking_) wake_one(std::move(lock));
+  return is_one;
+}
+
+void HelperThreads::hurry() {
+  std::unique_lock lock(mutex_);
+  for (std::size_t left = queue_.size(); left > 0; --left) {
+    wake_one(std::move(lock));
+    lock = std::unique_lock(mutex_);
   }
-  ready_.notify_one();
 }
 
 Clock::time_point HelperThreads::oldest_call() {
@@ -51,20 +73,43 @@ void HelperThreads::run(Clock::time_point& began) {
 }
 
 void HelperThreads::make_calls(Clock::time_point& began) {
+  Sleeper self;
+  bool leaves_the_rest = false;
   for (;;) {
-    HelperJob* job = nullptr;
-    {
-      std::unique_lock lock(mutex_);
-      began = Clock::time_point::max();
-      ready_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      job = queue_.front();
-      queue_.pop_front();
-      began = Clock::now();
+    std::unique_lock lock(mutex_);
+    began = Clock::time_point::max();
+    while (queue_.empty() && !ending_) sleep(self, lock);
+    if (queue_.empty()) return;
+    HelperJob& job = *queue_.front();
+    queue_.pop_front();
+    Clock::time_point start = began = Clock::now();
+    if (queue_.empty() || is_waking_ || leaves_the_rest) {
+      lock.unlock();
+    } else {
+      wake_one(std::move(lock));
     }
-    job->operation->call(job->operation->callable);
-    on_done_(*job);
+    job.operation->call(job.operation->callable);
+    leaves_the_rest = Clock::now() - start < short_call;
+    on_done_(job);
   }
+}
+
+void HelperThreads::sleep(Sleeper& self, std::unique_lock<std::mutex>& lock) {
+  sleepers_.push_back(&self);
+  lock.unlock();
+  while (sem_wait(&self.woken) != 0) {}  // EINTR
+  lock.lock();
+  is_waking_ = false;
+}
+
+// Gives the lock back first: who is woken may run at once, and needs it.
+void HelperThreads::wake_one(std::unique_lock<std::mutex> lock) {
+  if (sleepers_.empty()) return;
+  Sleeper* sleeper = sleepers_.back();
+  sleepers_.pop_back();
+  is_waking_ = true;
+  lock.unlock();
+  sem_post(&sleeper->woken);
 }
 
 }  // namespace corelab

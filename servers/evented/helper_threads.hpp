@@ -1,7 +1,8 @@
 // Threads that make blocking calls in a loop's place.
 #pragma once
 
-#include <condition_variable>
+#include <semaphore.h>
+
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -22,29 +23,50 @@ struct HelperJob {
 };
 
 /// Started with the first job. Its queue is as long as there are connections, each of which has one job at most.
+///
+/// To wake a thread costs more than a short call takes. So one is woken for all that is submitted together, the last that
+/// fell asleep (its caches are warm). It wakes the next for what it leaves in the queue, unless its last call was a
+/// short one: then it comes back for the rest, and hurry() is there for the case that it does not.
 class HelperThreads {
  public:
   /// `on_done` is called on a helper's thread after the call. `trace` may be null.
   HelperThreads(unsigned threads, void (*on_done)(HelperJob&), Trace* trace);
   ~HelperThreads();  ///< finishes what is queued
 
-  /// Loop's thread.
+  /// Loop's thread, which calls begin() once for all that it submits together.
   void submit(HelperJob& job);
+  /// Wakes a helper for what was submitted. False: more is queued than it takes, and hurry() is due in a while. Loop's
+  /// thread.
+  bool begin();
+  /// Wakes a helper for each job that is still queued. Loop's thread.
+  void hurry();
   /// When the longest of the calls that are being made began; `max()` if none is. Any thread.
   Clock::time_point oldest_call();
   /// Takes a job back. True: it has not begun, and on_done will not be called. Loop's thread.
   bool withdraw(HelperJob& job);
 
  private:
+  // Not std::binary_semaphore, which in libstdc++ 12 gives up the CPU several times before it sleeps; nor a condition
+  // variable, after whose wait the mutex counts as contended: giving it back is a system call that wakes nobody.
+  struct Sleeper {
+    Sleeper() { sem_init(&woken, 0, 0); }
+    ~Sleeper() { sem_destroy(&woken); }
+    sem_t woken;
+  };
+
   void run(Clock::time_point& began);
   void make_calls(Clock::time_point& began);
+  void sleep(Sleeper& self, std::unique_lock<std::mutex>& lock);
+  void wake_one(std::unique_lock<std::mutex> lock);
 
   const unsigned wanted_;
   void (*const on_done_)(HelperJob&);
   Trace* const trace_;
+  bool has_begun_ = true;  // what was submitted; the loop's
   std::mutex mutex_;
-  std::condition_variable ready_;
   std::deque<HelperJob*> queue_;
+  std::vector<Sleeper*> sleepers_;
+  bool is_waking_ = false;                // one that was woken has not looked at the queue yet
   std::vector<Clock::time_point> began_;  // of each thread's call
   bool ending_ = false;
   std::vector<std::thread> threads_;

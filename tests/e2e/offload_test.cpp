@@ -2,6 +2,7 @@
 // answer.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +12,7 @@
 #include "tests/support/busy_clients.hpp"
 #include "tests/support/client.hpp"
 #include "tests/support/cores.hpp"
+#include "tests/support/process_info.hpp"
 
 namespace corelab::test {
 namespace {
@@ -91,6 +93,22 @@ TEST_P(Offload, the_deadline_answers_for_a_call_that_is_late_and_for_no_other) {
     EXPECT_EQ(client.ask(get_request("/block?ms=5")).status(), 200);
     std::this_thread::sleep_for(Millis(400));  // past the deadline of a request that was answered
   }
+}
+
+TEST_P(Offload, calls_that_come_together_are_made_together_behind_short_ones_too) {
+  const auto server = offload();
+  Client one(server.address()), other(server.address());
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(one.ask(get_request("/block?ms=0")).status(), 200);
+  const std::vector<pid_t> children = children_of(server.pid());
+  const pid_t loop = children.empty() ? server.pid() : children.front();
+  kill(loop, SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return is_stopped(loop); }, Millis(3'000)));
+  for (Client* client : {&one, &other}) client->send(get_request("/block?ms=1500"));
+  kill(loop, SIGCONT);
+  const Millis took = time_of([&] {
+    for (Client* client : {&one, &other}) EXPECT_EQ(client->read_response().status(), 200);
+  });
+  EXPECT_LT(took, Millis(2'900)) << "one after the other";
 }
 
 TEST_P(Offload, nothing_is_counted_as_queued_once_it_is_answered) {
