@@ -17,10 +17,11 @@ import time
 from pathlib import Path
 
 from corelab_bench import (calibration, manifest, micro, repo, request_trace, resume, schedule, stop_rule, syscalls,
-                           trial, validity)
+                           trial, turns, validity)
 from corelab_bench.progress import Progress, clock
 from corelab_bench.scenarios import Profile, Scenario
 from corelab_bench.targets import Catalogue
+from corelab_bench.trial import Slot
 
 SPARED = "the stop rule: every interval was narrow enough"
 # A trial that the machine disturbed, whatever its figures, is made again at once, so that its block keeps its pairs.
@@ -175,26 +176,41 @@ def measure_blocks(plan: schedule.Plan, profile: Profile, catalogue: Catalogue, 
                 unmeasured[name] = unmeasured.get(name, 0) + 1
                 continue
             later = [slot for block in plan.blocks[index + 1:] for slot in block]
-            for slot in block:
-                key = (slot.scenario.name, slot.entry.label)
-                left = min(pace.expect(block[slot.position:] + later), profile.seconds - time.monotonic() + begun)
-                progress.update(done + 1, plan.trials, left, f"{key[0]}: {key[1]} (block {slot.block + 1})")
+            for slots in together(block):
+                left = min(pace.expect(block[slots[0].position:] + later), profile.seconds - time.monotonic() + begun)
+                who = slots[0].entry.label if len(slots) == 1 else f"{len(slots)} servers by turns"
+                progress.update(done + 1, plan.trials, left, f"{name}: {who} (block {block[0].block + 1})")
+                done += len(slots)
                 for attempt in range(1, ATTEMPTS + 1):
-                    if refusals.get(key, 0) >= resume.MAX_REFUSALS:
-                        break
-                    record = trial.measure(slot, catalogue[slot.entry.target], plan.placements[slot.scenario.name],
-                                           bin_dir)
-                    record["attempt"] = attempt
-                    trials.write(json.dumps(record) + "\n")
+                    slots = [slot for slot in slots if refusals.get((name, slot.entry.label), 0) < resume.MAX_REFUSALS]
+                    records = measure_together(slots, catalogue, plan.placements[name], bin_dir)
+                    for slot, record in zip(slots, records):
+                        record["attempt"] = attempt
+                        trials.write(json.dumps(record) + "\n")
+                        key = (name, slot.entry.label)
+                        refusals[key] = refusals.get(key, 0) + 1 if record.get("refused") else 0
+                        pace.add(slot, record["took_seconds"])
                     trials.flush()
-                    measured.setdefault(name, []).append(record)
-                    refusals[key] = refusals.get(key, 0) + 1 if record.get("refused") else 0
-                    pace.add(slot, record["took_seconds"])
-                    if not record["invalid"] or not validity.machine_gates(record, slot.scenario.limits):
+                    measured.setdefault(name, []).extend(records)
+                    if not any(disturbed(record, block[0].scenario) for record in records):
                         break
-                done += 1
     return [schedule.LeftOut(name, "", f"its last {'block' if count == 1 else f'{count} blocks'}: {why}")
             for counts, why in ((unmeasured, "no time was left"), (spared, SPARED)) for name, count in counts.items()]
+
+
+def together(block: list[Slot]) -> list[list[Slot]]:
+    """The slots of a block that are measured at once: all of them by turns, else each by itself."""
+    return [block] if block[0].scenario.slice_seconds else [[slot] for slot in block]
+
+
+def measure_together(slots: list[Slot], catalogue: Catalogue, placement: trial.Placement, bin_dir: Path) -> list[dict]:
+    if slots and slots[0].scenario.slice_seconds:
+        return turns.measure(slots, catalogue, placement, bin_dir)
+    return [trial.measure(slot, catalogue[slot.entry.target], placement, bin_dir) for slot in slots]
+
+
+def disturbed(record: dict, scenario: Scenario) -> bool:
+    return bool(record["invalid"] and validity.machine_gates(record, scenario.limits))
 
 
 def write_json(path: Path, content: dict) -> None:

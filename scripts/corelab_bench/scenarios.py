@@ -179,6 +179,7 @@ class Scenario:
     source: dict  # the TOML as it was read: it goes into the manifest
     upstream: str = ""  # the core of a server that the entries ask in turn (--upstream), on the generator's CPUs
     beside: Beside | None = None
+    slice_seconds: float = 0.0  # the servers of a block all run and are loaded by turns, so long each; 0: one by one
 
     def of(self, entry: Entry) -> "Scenario":
         """The scenario as this entry meets it."""
@@ -253,7 +254,7 @@ def parse_scenario(source: dict, catalogue: Catalogue) -> Scenario:
             overhead_seconds=source.get("overhead_seconds", USUAL_OVERHEAD_SECONDS),
             steps=tuple(source.get("steps", ())), budgets=tuple(source.get("budget", ())),
             hypothesis=source.get("hypothesis", {}), trace=tuple(source.get("trace", ())), source=source,
-            upstream=source.get("upstream", ""),
+            upstream=source.get("upstream", ""), slice_seconds=source.get("slice_seconds", 0.0),
             beside=Beside(**source["beside"]) if "beside" in source else None)
     except (KeyError, TypeError) as problem:
         raise ScenarioError(f"scenario {name}: {problem}") from problem
@@ -287,6 +288,8 @@ def check(scenario: Scenario) -> None:
             complain("slow clients beside need bytes_per_second")
     if scenario.beside and scenario.kind not in ("load", "latency"):
         complain("only the kinds load and latency have something beside")
+    if scenario.slice_seconds and (scenario.kind != "load" or scenario.beside or scenario.switches):
+        complain("slice_seconds is of the kind load, with nothing beside it and no switches in its sample")
     if "parameter" in scenario.source and len(points(scenario.source)) < 2:
         complain("a parameter needs entries that say their value of it (at = …)")
     if scenario.kind == "sweep" and not (scenario.load.shares and scenario.load.slo_ms > 0):

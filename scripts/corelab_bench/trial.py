@@ -4,6 +4,7 @@
 the server is stopped.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import shlex
@@ -54,30 +55,59 @@ def measure(slot: Slot, target: Target, placement: Placement, bin_dir: Path = re
     begun = time.monotonic()
     scenario = slot.scenario.of(slot.entry)
     slot = dataclasses.replace(slot, scenario=scenario)
-    record = {"kind": scenario.kind, "scenario": scenario.name, "entry": slot.entry.label, "target": target.name,
-              "role": slot.role, "block": slot.block, "position": slot.position,
-              "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-              "connections": scenario.load.connections, "held": scenario.load.held, "pipeline": scenario.load.pipeline,
-              "server_cpus": placement.server, "generator_cpus": placement.generator}
+    record = begin(slot, scenario, target, placement)
     machine = accounting.read_machine()
     try:
-        with (beside.upstream(scenario.upstream, bin_dir, placement.generator) as flags,
-              Server(target.command, slot.entry.flags + flags, placement.server, target.folder) as server):
-            record["command"] = repo.without_paths(shlex.join(server.command)).replace(str(server.scratch), "SCRATCH")
+        with serving(slot, scenario, target, placement, bin_dir, record) as server:
             try:
                 TRIALS[scenario.kind](slot, server, placement, bin_dir, record)
             except (load.LoadError, OSError) as problem:
-                record["problem"] = f"{problem}; the server's last line: {repo.without_paths(server.last_words())}"
-            if not server.alive():
-                record["died"] = f"exit code {server.process.returncode}, {server.last_words()}"
-            elif server.stop().killed:
-                record["note"] = "did not stop within its grace after TERM and was killed"
+                failed(record, problem, server)
+            end(server, record)
     except StartError as problem:
-        record["refused"] = record["problem"] = repo.without_paths(str(problem))
+        refused(record, problem)
     record["machine"] = accounting.machine_between(machine, accounting.read_machine())
     record["invalid"] = validity.GATES[scenario.kind](record, scenario.limits)
     record["took_seconds"] = round(time.monotonic() - begun, 3)
     return record
+
+
+def begin(slot: Slot, scenario: Scenario, target: Target, placement: Placement) -> dict:
+    """The record before anything is known but what is asked. `scenario` is the slot's as its entry meets it."""
+    return {"kind": scenario.kind, "scenario": scenario.name, "entry": slot.entry.label, "target": target.name,
+            "role": slot.role, "block": slot.block, "position": slot.position,
+            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "connections": scenario.load.connections, "held": scenario.load.held, "pipeline": scenario.load.pipeline,
+            "server_cpus": placement.server, "generator_cpus": placement.generator}
+
+
+@contextlib.contextmanager
+def serving(slot: Slot, scenario: Scenario, target: Target, placement: Placement, bin_dir: Path, record: dict):
+    """The entry's server while it runs, and what it asks in turn; StartError when it does not come up."""
+    with (beside.upstream(scenario.upstream, bin_dir, placement.generator) as flags,
+          Server(target.command, slot.entry.flags + flags, placement.server, target.folder) as server):
+        record["command"] = repo.without_paths(shlex.join(server.command)).replace(str(server.scratch), "SCRATCH")
+        yield server
+
+
+def failed(record: dict, problem: Exception, server: Server) -> None:
+    record["problem"] = f"{problem}; the server's last line: {repo.without_paths(server.last_words())}"
+
+
+def refused(record: dict, problem: StartError) -> None:
+    record["refused"] = record["problem"] = repo.without_paths(str(problem))
+
+
+def over(record: dict) -> bool:
+    """Whether nothing more is measured of it: it did not start, failed, or answers wrongly."""
+    return "problem" in record or "wrong_before" in record
+
+
+def end(server: Server, record: dict) -> None:
+    if not server.alive():
+        record["died"] = f"exit code {server.process.returncode}, {server.last_words()}"
+    elif server.stop().killed:
+        record["note"] = "did not stop within its grace after TERM and was killed"
 
 
 def ask(server: Server, scenario: Scenario, path: str) -> http_check.Answer:
@@ -147,19 +177,32 @@ def load_trial(slot: Slot, server: Server, placement: Placement, bin_dir: Path, 
     last_answers(server, scenario, first, record)
 
 
+def memory_look(server: Server, record: dict):
+    def look():
+        record["memory"] = dataclasses.asdict(accounting.read_memory(server.pids()))
+
+    return look
+
+
+def warm_up(slot: Slot, scenario: Scenario, server: Server, placement: Placement, record: dict,
+            others: int = 0) -> bool:
+    """Whether there was one. Memory is read under its load, so that the measured time is left alone. `others` are
+    connections that somebody else holds."""
+    if slot.warm_up <= 0:
+        return False
+    looks = [(0.6, memory_look(server, record))] if scenario.memory else []
+    load.run(scenario.load, server.port, slot.warm_up, placement.generator, looks, others)
+    wait_until_settled(server, record, others)
+    return True
+
+
 def measured_load(slot: Slot, server: Server, placement: Placement, others: int, record: dict) -> None:
     scenario = slot.scenario
     record["held"] += others
 
-    def look_at_memory():
-        record["memory"] = dataclasses.asdict(accounting.read_memory(server.pids()))
-
-    # Memory is read under the warm-up's load where there is one, so that the measured time is left alone.
-    looks = [(0.6, look_at_memory)] if scenario.memory else []
-    if slot.warm_up > 0:
-        load.run(scenario.load, server.port, slot.warm_up, placement.generator, looks, others)
-        wait_until_settled(server, record, others)
-        looks = []
+    looks = []
+    if not warm_up(slot, scenario, server, placement, record, others) and scenario.memory:
+        looks = [(0.6, memory_look(server, record))]
 
     def look_at_connections():
         if not (scenario.load.close or scenario.load.reconnects):  # there may be none to see at that moment

@@ -151,7 +151,8 @@ def size_gate(record: dict) -> str:
     load = record["load"]
     sizes = record["answer_bytes"]
     mean = load["bytes"] / load["requests"]
-    in_flight = record["connections"] * record["pipeline"] * max(sizes) / load["requests"]
+    ends = len(record.get("turns", [])) or 1  # each with requests in flight
+    in_flight = ends * record["connections"] * record["pipeline"] * max(sizes) / load["requests"]
     if not min(sizes) * 0.995 <= mean <= max(sizes) * 1.005 + CONNECTION_HEADER_BYTES + in_flight:
         return f"{mean:.1f} bytes a request, where the checked answer has {' or '.join(map(str, sizes))}"
     return ""

@@ -96,6 +96,8 @@ def surroundings(source: dict) -> str:
         }[others["mode"]]
     if "upstream" in source:
         text += f"; behind it {source['upstream']}"
+    if "slice_seconds" in source:
+        text += f"; by turns, {source['slice_seconds']:g} s each"
     return text + (f"; varied: {source['parameter']}" if "parameter" in source else "")
 
 

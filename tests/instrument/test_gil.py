@@ -11,7 +11,7 @@ import support
 from corelab_bench import claims, figures, gil, lessons, report, repo, scenarios, summary, targets
 from corelab_bench.lessons import gil_convoy, gil_threads, lock_and_model, wsgi_servers
 
-MEASURED = ("wsgi-hello", "wsgi-bare", "gil-threads", "gil-threads-sleep", "gil-convoy", "gil-own",
+MEASURED = ("wsgi-hello", "cost-flask", "wsgi-bare", "gil-threads", "gil-threads-sleep", "gil-convoy", "gil-own",
             "asgi-contrast", "asgi-contrast-hello", "asgi-contrast-cpu")
 
 
@@ -123,6 +123,7 @@ class Lock(unittest.TestCase):
         self.assertEqual(len(ways), len(set(ways)), "one line whoever answers, in all three scenarios")
         self.assertEqual((ways[0], ways[-1]), ("C++, event-loop", "starlette-uvicorn"))
         self.assertIn("Flask", servers.message)
+        self.assertRegex(servers.mechanism, r"by turns \(`cost-flask`\).*thread-pool (0\.99|1\.0\d)× \[.*\] of uWSGI, 1 × 4")
 
     def test_where_interpreters_have_no_lock_of_their_own_the_report_says_why(self):
         own = self.scenario("gil-own").row("4 threads, own GIL")

@@ -17,6 +17,14 @@ def is_peer(run: Summary, row: Row) -> bool:
     return run.manifest["targets"].get(row.target, {}).get("kind") == "peer"
 
 
+def beside_the_closest(scenario: ScenarioSummary | None) -> str:
+    """What loading by turns decides, where the table's intervals are too wide."""
+    claims = zip(scenario.hypothesis["claims"], scenario.claims) if scenario else ()
+    ratios = [f"{asked['entry']} {wording.interval(found.figure, '×')} of {asked['than']}" for asked, found in claims
+              if asked["metric"] == "cpu_us" and found.figure]
+    return f"Loaded by turns (`{scenario.name}`), CPU time a request: {'; '.join(ratios)}." if ratios else ""
+
+
 def lesson(run: Summary) -> Lesson | None:
     flask, bare = run.scenario("wsgi-hello"), run.scenario("wsgi-bare")
     rows = measured(flask)
@@ -34,6 +42,7 @@ def lesson(run: Summary) -> Lesson | None:
                    wording.interval(row.ratio, "×")] if row.measured else [row.reason, "–", "–"]
         table.append((row.label, *figures, wording.interval(naked.estimate("cpu_us"), " µs")
                       if naked and naked.measured else "–"))
-    return Lesson(message, flask.hypothesis["text"], flask.hypothesis["because"],
+    mechanism = " ".join(filter(None, (flask.hypothesis["because"], beside_the_closest(run.scenario("cost-flask")))))
+    return Lesson(message, flask.hypothesis["text"], mechanism,
                   ("processes × threads", "Flask: CPU time a request", "answers", f"{flask.reference} over it",
                    "bare callable: CPU time a request"), table, "wsgi-servers.svg", flask, run.manifest["profile"])
