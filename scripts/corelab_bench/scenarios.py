@@ -104,15 +104,6 @@ def parse_load(kind: str, table: dict) -> "Load | TimedLoad | BalanceLoad | Cras
     return TimedLoad(**table) if kind == "latency" else Load(**table)
 
 
-RENAMED = {"blocker": "neighbour"}  # since runs that are published were measured
-
-
-def recorded_load(kind: str, table: dict) -> "Load | TimedLoad | BalanceLoad | CrashLoad":
-    """Of a run's manifest, which may be older than what a scenario may say today."""
-    known = {RENAMED.get(key, key): value for key, value in table.items()}
-    return parse_load(kind, {key: value for key, value in known.items() if kind != "sweep" or key not in SWEEP_GATES})
-
-
 @dataclass(frozen=True)
 class Beside:
     """Connections that are there while the load is measured, and no part of it."""

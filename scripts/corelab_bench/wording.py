@@ -2,7 +2,7 @@
 
 from corelab_bench import saturation
 from corelab_bench.analysis import Interval, compare_word
-from corelab_bench.scenarios import LOWER_IS_BETTER, recorded_load
+from corelab_bench.scenarios import LOWER_IS_BETTER, parse_load
 from corelab_bench.stop_rule import half_widths
 from corelab_bench.summary import Row, ScenarioSummary, Summary, metric_name, oriented
 
@@ -103,7 +103,7 @@ def surroundings(source: dict) -> str:
 
 def asked_for(scenario: ScenarioSummary) -> str:
     kind = scenario.source.get("kind", "load")
-    asked = recorded_load(kind, scenario.source["load"])
+    asked = parse_load(kind, scenario.source["load"])
     if kind in ("latency", "sweep"):
         return timed_load(kind, asked)
     if kind == "balance":

@@ -266,12 +266,6 @@ class Scenarios(unittest.TestCase):
                 support.scenario(kind=kind, load={"classes": {"all": "1:/"}} | keys if kind != "nosuch" else
                                  {"path": "/"})
 
-    def test_a_manifest_may_have_the_names_of_its_day(self):
-        table = {"classes": {"all": "1:/"}, "shares": [0.5], "slo_ms": 1}
-        self.assertEqual(scenarios.recorded_load("sweep", table | {"min_kept": 0.0}), scenarios.parse_load("sweep", table))
-        self.assertEqual(scenarios.recorded_load("latency", {"classes": {"all": "1:/"}, "blocker": "/block"}).neighbour,
-                         "/block")
-
     def test_profiles_without_verdicts_forgive_a_late_generator(self):
         limits = dataclasses.replace(scenarios.Limits(), max_lag_ms=1.0).without_noise_gates()
         self.assertGreater(limits.max_lag_ms, 1000)
