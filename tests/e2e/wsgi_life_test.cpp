@@ -45,6 +45,24 @@ TEST_P(WsgiLife, exit_and_interrupt_in_a_handler_end_the_request_alone) {
 
 INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiLife, ::testing::ValuesIn(manners()), manner_name);
 
+// They look for it in the program that loads them, wherever that has it from.
+TEST_F(WsgiTest, modules_written_in_c_find_python) {
+  const TempDir dir;
+  dir.write("extended.py", R"(
+import ctypes
+
+version = ctypes.pythonapi.Py_GetVersion
+version.restype = ctypes.c_char_p
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [version()]
+)");
+  const auto server = serve("thread-pool", "extended:app", {}, dir.path(""));
+  EXPECT_EQ(get(server.address(), "/").body().substr(0, 2), "3.");
+}
+
 // On helper threads a close() that takes its time, too, is nobody else's.
 class WsgiHelpers : public WsgiMannerTest {};
 
