@@ -34,6 +34,8 @@ class App {
     router_.add_fallback(std::move(handler));
     return *this;
   }
+  /// What no route takes blocks: true of applications that are one handler, in a language of their own.
+  bool otherwise_blocks() const { return router_.fallback_blocks(); }
   /// Takes every request: the program adds no path of its own (/healthz, /stats) beside it.
   App& everything(Handler handler) {
     takes_everything_ = true;

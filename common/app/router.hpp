@@ -44,6 +44,7 @@ class Router {
   /// What answers every request that no route takes, whatever its method; without it they get 404 or 405.
   void add_fallback(Handler handler) { fallback_ = std::move(handler); }
   bool has_fallback() const { return fallback_.plain || fallback_.coroutine; }
+  bool fallback_blocks() const { return fallback_.blocks; }
 
   /// The handler for a request; HEAD is answered by GET's. Never fails: an unknown path and a known path's other
   /// methods (RFC 9110 section 15.5.6) have handlers of their own.

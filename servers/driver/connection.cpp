@@ -263,14 +263,19 @@ void Connection::run(const Handler& handler, Waiter& waiter) {
   handler_started_ = Clock::now();
   request_deadline_ = handler_started_ + settings_.request_timeout;
   handler_outcome_ = Waited::done;
+  helper_may_answer_ = is_answer_sent_ = is_answered_by_helper_ = false;
+  is_answer_taken_.store(false, std::memory_order_relaxed);
   if (handler.coroutine) {
     handler_ = handler.coroutine(request, waiter);
   } else if (handler.blocks && worker_->call_elsewhere != nullptr) {
     if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
     blocking_->call = [this, &handler] {
       say_who_is_served();
-      return handler.plain(session_->request());
+      Response response = handler.plain(session_->request());
+      if (helper_may_answer_) answer_on_helper(response);
+      return response;
     };
+    helper_may_answer_ = !owes_output();
     handler_ = worker_->call_elsewhere(blocking_->call, waiter);
   }
   if (handler_) {
@@ -308,6 +313,7 @@ bool Connection::pull_body(Waiter& waiter) {
   // An answer may take as long as it likes to come: the request's deadline was for its head.
   request_deadline_ = no_deadline;
   handler_outcome_ = Waited::done;
+  helper_may_answer_ = is_answered_by_helper_ = false;
   blocking_->pulls = true;
   blocking_->failed = true;  // unless the call is made
   blocking_->call = [this] {
@@ -356,12 +362,23 @@ void Connection::answer_from_handler() {
     response = failed_handler();
   }
   handler_ = {};
+  if (std::exchange(is_answer_sent_, false)) return;
   if (answered_for_handler_) {
     if (auto* source = std::get_if<std::unique_ptr<BodySource>>(&response.body())) abandon(std::move(*source));
     return;
   }
   if (handler_outcome_ == Waited::expired) response = too_late();
   respond(std::move(response));
+}
+
+// Leaves to the loop what it must answer itself: what comes too late, and a body of which each piece is a call of its own.
+void Connection::answer_on_helper(Response& response) {
+  if (std::holds_alternative<std::unique_ptr<BodySource>>(response.body()) || Clock::now() > request_deadline_) return;
+  if (!takes_right_to_answer()) return;
+  session_->set_date(date_now(coarse_time()));
+  respond(std::move(response));
+  is_answer_sent_ = true;
+  is_answered_by_helper_ = flush() == Sent::all && session_->idle();
 }
 
 // A body that is made elsewhere is given up there, at the connection's end, which is near.
@@ -376,6 +393,7 @@ bool Connection::gives_up_body(Waiter& waiter) {
   if (!blocking_ || !blocking_->abandoned) return false;
   request_deadline_ = no_deadline;
   handler_outcome_ = Waited::done;
+  helper_may_answer_ = is_answered_by_helper_ = false;
   blocking_->call = [this] {
     say_who_is_served();
     blocking_->abandoned.reset();

@@ -2,6 +2,7 @@
 // needs, and waiting for that is all that the cores differ in.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -75,6 +76,14 @@ class Connection {
   /// there is output to be sent.
   bool answer_for_handler();
   bool has_been_answered_for() const { return answered_for_handler_; }
+
+  /// A call that answers, made elsewhere, may send its answer from there, so that this thread need not be woken for it.
+  /// While that may happen, nothing is done to the connection but what follows here, and handler_failed().
+  bool helper_may_answer() const { return helper_may_answer_ && !answered_for_handler_; }
+  /// True, once: for whoever is to answer, before answer_for_handler(). Any thread.
+  bool takes_right_to_answer() { return !is_answer_taken_.exchange(true); }
+  /// The answer has been sent, and nothing more has been received. The thread of the call, after it.
+  bool is_answered_by_helper() const { return is_answered_by_helper_; }
   /// Says on the calling thread for whom it runs a handler (common/telemetry/serving.hpp).
   void say_who_is_served() const {
     if (worker_->lock_times != nullptr) serving() = {worker_->lock_times, trace(), id_};
@@ -121,6 +130,7 @@ class Connection {
   bool run_handler(Waiter& waiter);
   void show_busy(bool is_busy);
   void answer_from_handler();
+  void answer_on_helper(Response& response);
   void respond(Response&& response);
   void log_refusal();
   void abandon(std::unique_ptr<BodySource> source);
@@ -146,6 +156,10 @@ class Connection {
   Clock::time_point handler_started_{};
   Deadline request_deadline_ = no_deadline;
   bool answered_for_handler_ = false;
+  bool helper_may_answer_ = false;
+  std::atomic<bool> is_answer_taken_{false};
+  bool is_answer_sent_ = false;         // by a helper, or what of it the peer took
+  bool is_answered_by_helper_ = false;  // to the end, and it waits for the next request
   std::unique_ptr<BlockingCall> blocking_;  // from its first one on
 };
 

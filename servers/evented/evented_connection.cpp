@@ -22,7 +22,10 @@ void EventedConnection::on_ready(Events events) {
     if (!lingering::discard_input(connection_.fd())) end();
     return;
   }
-  if (connection_.has_handler()) return ready_beside_handler(events);
+  if (connection_.has_handler()) {
+    if (helpers_ == nullptr || !worker_.takes_made_call(*this)) return ready_beside_handler(events);
+    if (!call_made()) return;
+  }
   if (needs_ == Connection::Needs::readable) {
     switch (connection_.receive()) {
       case Connection::Received::bytes:
@@ -43,8 +46,10 @@ void EventedConnection::ready_beside_handler(Events events) {
     connection_.handler_failed(Waited::cancelled);
     return cancel_operation(Waited::cancelled);
   }
-  if (connection_.owes_output() && connection_.flush() == Connection::Sent::some) return;
-  if (connection_.has_been_answered_for() && !connection_.owes_output()) shutdown(connection_.fd(), SHUT_WR);
+  if (!connection_.helper_may_answer()) {
+    if (connection_.owes_output() && connection_.flush() == Connection::Sent::some) return;
+    if (connection_.has_been_answered_for() && !connection_.owes_output()) shutdown(connection_.fd(), SHUT_WR);
+  }
   // The next request has come already; it waits in the kernel.
   watch_->want(Interest::hangup);
 }
@@ -138,10 +143,10 @@ bool EventedConnection::start(Operation& operation) {
       HelperThreads& helpers = worker_.helpers(is_for_route);
       call_result_ = Waited::done;
       job_ = {&operation, this};
+      loop_waits_for_call = false;
       helpers.submit(job_);
       worker_.expect_batch_end();
       helpers_ = &helpers;
-      WorkerCounters::add(worker_.driver().counters.queue_depth, 1);
       break;
     }
   }
@@ -151,6 +156,10 @@ bool EventedConnection::start(Operation& operation) {
 }
 
 void EventedConnection::operation_due() {
+  if (helpers_ != nullptr && worker_.takes_made_call(*this)) {
+    call_made();
+    return;
+  }
   if (result_at_due_ == Waited::expired && Clock::now() >= connection_.request_deadline()) {
     connection_.handler_failed(Waited::expired);
   }
@@ -163,16 +172,24 @@ void EventedConnection::operation_due() {
 
 void EventedConnection::cancel_operation(Waited why) {
   if (operation_ == nullptr) return;
-  if (helpers_ == nullptr) return end_operation(why);
+  if (helpers_ == nullptr) {
+    end_operation(why);
+    return;
+  }
   if (helpers_->withdraw(job_)) {
-    WorkerCounters::add(worker_.driver().counters.queue_depth, -1);
     helpers_ = nullptr;
-    return end_operation(why);
+    end_operation(why);
+    return;
+  }
+  if (worker_.takes_made_call(*this)) {
+    call_made();
+    return;
   }
   // The call goes on and may use the handler's frame: the handler is resumed when it is over. The client need not wait
   // for that.
   if (call_result_ == Waited::done) call_result_ = why;  // what ended the wait first
   if (why == Waited::expired && connection_.handler_outcome() == Waited::expired) {
+    if (!connection_.takes_right_to_answer()) return;  // the helper is sending its answer
     if (connection_.answer_for_handler()) {
       watch_->want(Interest::write);
     } else {
@@ -184,21 +201,25 @@ void EventedConnection::cancel_operation(Waited why) {
   }
 }
 
-void EventedConnection::call_made() {
-  WorkerCounters::add(worker_.driver().counters.queue_depth, -1);
+bool EventedConnection::call_made() {
   helpers_ = nullptr;
-  end_operation(call_result_);
+  return end_operation(call_result_);
 }
 
-void EventedConnection::end_operation(Waited result) {
+bool EventedConnection::end_operation(Waited result) {
   worker_.clear_timer(operation_timer_);
   operation_watch_.reset();
   if (Trace* trace = connection_.trace()) trace->slice("waiting", operation_started_, Clock::now(), connection_.id());
   Operation& operation = *std::exchange(operation_, nullptr);
   operation.result = result;
   operation.handler.resume();
-  if (has_ended_) return worker_.remove(*this);
-  go_on(connection_.handler_resumed(*this));
+  if (has_ended_) {
+    worker_.remove(*this);
+    return false;
+  }
+  Connection::Needs needs = connection_.handler_resumed(*this);
+  go_on(needs);
+  return needs == Connection::Needs::readable;
 }
 
 Task<Response> EventedConnection::call_on_helper(const std::function<Response()>& call, Waiter& waiter) {

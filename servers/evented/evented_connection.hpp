@@ -22,8 +22,13 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   /// Ends it now. It stays as long as a helper runs a call of its handler, or closes what its answer is made from.
   void stop();
 
-  /// The helper has made the call (worker's thread again).
-  void call_made();
+  /// The helper has made the call (worker's thread again). False: the connection needs something else than to be read
+  /// next, and may be no more.
+  bool call_made();
+  /// The helper has sent the answer, and the loop has nothing to do for it in a hurry. The helper's thread, after the call.
+  bool is_answered_by_helper() const { return connection_.is_answered_by_helper(); }
+  /// The worker's, under its lock: an event has come for it while a helper was busy with its call.
+  bool loop_waits_for_call = false;
 
   EventedWorker& worker() const { return worker_; }
   std::uint64_t id() const { return connection_.id(); }
@@ -53,7 +58,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   void ready_beside_handler(Events events);
   void operation_due();
   void cancel_operation(Waited why);
-  void end_operation(Waited result);
+  bool end_operation(Waited result);
   void go_on(Connection::Needs needs);
   void close();
   void end();

@@ -38,7 +38,11 @@ class EventedWorker final : private ReactorClient {
   /// on_batch_end() is to come: what was submitted to helpers begins then.
   void expect_batch_end();
   void remove(EventedConnection& connection);
-  void call_made(EventedConnection& connection);  ///< any thread
+  /// A helper has made the connection's call, and touches it no more. `is_answered`: the loop is not woken for it; what is
+  /// left to do has time until it is awake. The helper's thread.
+  void call_made(EventedConnection& connection, bool is_answered);
+  /// True: its call has been made, and nobody else will report it. False: it is reported as soon as it has been.
+  bool takes_made_call(EventedConnection& connection);
   /// An event is about to be handled for a connection: what it waited for its turn goes into the trace.
   void event_begins(std::uint64_t connection);
 
@@ -56,6 +60,7 @@ class EventedWorker final : private ReactorClient {
   void on_wake() override;
   void on_batch_end() override;
 
+  void wait_for_helpers();
   void listen_to(unsigned queue);
   void accept_from(Listener& listener);
   void watch_listeners();
@@ -63,6 +68,7 @@ class EventedWorker final : private ReactorClient {
   void adopt_orphans();
   void tick();
   void hurry_helpers();
+  void finish_calls();
   void arm_timer(Deadline at);
   void finish_if_done();
 
@@ -74,7 +80,6 @@ class EventedWorker final : private ReactorClient {
   SessionPool sessions_{SessionPool::Use::one_thread};
   std::atomic<bool> draining_{false};
   Worker driver_;
-  HelperThreads offload_helpers_, route_helpers_;
 
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>> adopted_;
@@ -96,6 +101,8 @@ class EventedWorker final : private ReactorClient {
   std::atomic<bool> is_finished_{false};
   std::mutex mutex_;
   std::vector<EventedConnection*> calls_made_;
+  std::vector<EventedConnection*> finishing_;  // of them, empty in between; the loop's
+  HelperThreads offload_helpers_, route_helpers_;  // last: they report to what is above until they have ended
 };
 
 }  // namespace corelab

@@ -12,12 +12,18 @@ constexpr std::chrono::microseconds short_call(100);
 
 }  // namespace
 
-HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&), Trace* trace)
-    : wanted_(threads), on_done_(on_done), trace_(trace), began_(threads, Clock::time_point::max()) {}
+HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&), std::atomic<std::int64_t>& waiting,
+                             Trace* trace)
+    : wanted_(threads),
+      on_done_(on_done),
+      waiting_(waiting),
+      trace_(trace),
+      began_(threads, Clock::time_point::max()) {}
 
 HelperThreads::~HelperThreads() {
   {
     std::lock_guard lock(mutex_);
+    queue_.insert(queue_.end(), submitted_.begin(), submitted_.end());
     ending_ = true;
     for (Sleeper* sleeper : sleepers_) sem_post(&sleeper->woken);
     sleepers_.clear();
@@ -32,16 +38,17 @@ void HelperThreads::submit(HelperJob& job) {
     // The system has no more threads. With one the calls are made in turn; with none the handler hears of it.
     if (threads_.empty()) throw;
   }
-  std::lock_guard lock(mutex_);
-  queue_.push_back(&job);
-  has_begun_ = false;
+  submitted_.push_back(&job);
+  waiting_.fetch_add(1, std::memory_order_relaxed);
 }
 
 bool HelperThreads::begin() {
-  if (std::exchange(has_begun_, true)) return true;
+  if (submitted_.empty()) return true;
   std::unique_lock lock(mutex_);
+  queue_.insert(queue_.end(), submitted_.begin(), submitted_.end());
+  submitted_.clear();
   bool is_one = queue_.size() < 2;
-  if (!queue_.empty() && !is_waking_) wake_one(std::move(lock));
+  if (!is_waking_) wake_one(std::move(lock));
   return is_one;
 }
 
@@ -59,10 +66,11 @@ Clock::time_point HelperThreads::oldest_call() {
 }
 
 bool HelperThreads::withdraw(HelperJob& job) {
-  std::lock_guard lock(mutex_);
-  auto found = std::find(queue_.begin(), queue_.end(), &job);
-  if (found == queue_.end()) return false;
-  queue_.erase(found);
+  if (std::erase(submitted_, &job) == 0) {
+    std::lock_guard lock(mutex_);
+    if (std::erase(queue_, &job) == 0) return false;
+  }
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }
 
@@ -82,6 +90,7 @@ void HelperThreads::make_calls(Clock::time_point& began) {
     if (queue_.empty()) return;
     HelperJob& job = *queue_.front();
     queue_.pop_front();
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
     Clock::time_point start = began = Clock::now();
     if (queue_.empty() || is_waking_ || leaves_the_rest) {
       lock.unlock();

@@ -3,6 +3,8 @@
 
 #include <semaphore.h>
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -29,11 +31,12 @@ struct HelperJob {
 /// short one: then it comes back for the rest, and hurry() is there for the case that it does not.
 class HelperThreads {
  public:
-  /// `on_done` is called on a helper's thread after the call. `trace` may be null.
-  HelperThreads(unsigned threads, void (*on_done)(HelperJob&), Trace* trace);
+  /// `on_done` is called on a helper's thread after the call. `waiting` counts the jobs that no helper has taken. `trace`
+  /// may be null.
+  HelperThreads(unsigned threads, void (*on_done)(HelperJob&), std::atomic<std::int64_t>& waiting, Trace* trace);
   ~HelperThreads();  ///< finishes what is queued
 
-  /// Loop's thread, which calls begin() once for all that it submits together.
+  /// Loop's thread, which calls begin() once for all that it submits together: no helper sees a job before that.
   void submit(HelperJob& job);
   /// Wakes a helper for what was submitted. False: more is queued than it takes, and hurry() is due in a while. Loop's
   /// thread.
@@ -61,8 +64,9 @@ class HelperThreads {
 
   const unsigned wanted_;
   void (*const on_done_)(HelperJob&);
+  std::atomic<std::int64_t>& waiting_;
   Trace* const trace_;
-  bool has_begun_ = true;  // what was submitted; the loop's
+  std::vector<HelperJob*> submitted_;  // and not begun; the loop's
   std::mutex mutex_;
   std::deque<HelperJob*> queue_;
   std::vector<Sleeper*> sleepers_;

@@ -1,5 +1,4 @@
-// `--offload`: a helper makes a blocking route's call while the loop goes on watching the client, and the loop sends the
-// answer.
+// `--offload`: a helper makes a blocking route's call and sends its answer, while the loop goes on watching the client.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -109,6 +108,27 @@ TEST_P(Offload, calls_that_come_together_are_made_together_behind_short_ones_too
     for (Client* client : {&one, &other}) EXPECT_EQ(client->read_response().status(), 200);
   });
   EXPECT_LT(took, Millis(2'900)) << "one after the other";
+}
+
+TEST_P(Offload, an_answer_does_not_wait_for_a_loop_that_computes) {
+  const auto server = offload();
+  Client answered(server.address()), computing(server.address());
+  ASSERT_EQ(computing.ask(get_request("/plaintext")).status(), 200);
+  answered.send(get_request("/block?ms=300"));
+  std::this_thread::sleep_for(Millis(50));
+  computing.send(get_request("/cpu?us=3000000"));
+  EXPECT_EQ(answered.read_response().status(), 200);
+  EXPECT_TRUE(computing.stays_silent(Millis(1))) << "the loop was there for both";
+  EXPECT_EQ(computing.read_response().status(), 200);
+  EXPECT_EQ(answered.ask(get_request("/plaintext")).status(), 200);
+}
+
+TEST_P(Offload, a_drain_does_not_wait_for_who_was_answered) {
+  auto server = offload({"--keep-alive", "60"});
+  Client client(server.address());
+  ASSERT_EQ(client.ask(get_request("/block?ms=1")).status(), 200);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
 }
 
 TEST_P(Offload, nothing_is_counted_as_queued_once_it_is_answered) {

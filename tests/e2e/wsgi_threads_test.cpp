@@ -1,6 +1,7 @@
 // Threads and Python: what lasts with a thread, what its end leaves behind, and what waiting for the GIL is reported as.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <cstdlib>
@@ -42,6 +43,24 @@ TEST_P(WsgiThreads, thread_local_lasts_from_one_request_to_the_next) {
     EXPECT_EQ(seen[0], ++visits[seen[1]]) << "its thread has forgotten";
   }
   EXPECT_LE(visits.size(), GetParam().offloads ? 4u : 1u);
+}
+
+// Who is woken while a call is made waits until the CPU is free, if nearly every request is a helper's; it takes the CPU
+// from the call where the loop answers requests of its own.
+TEST_F(WsgiTest, loop_and_helpers_leave_each_other_their_cpu) {
+  const auto policies_of = [](const ServerProcess& server) {
+    std::map<int, int> threads;  // by policy
+    for (pid_t thread : threads_of(server.pid())) ++threads[sched_getscheduler(thread)];
+    return threads;
+  };
+  const auto python = serve("event-loop", "threads:app", {"--offload", "1"});
+  ASSERT_EQ(get(python.address(), "/visits").status(), 200);
+  EXPECT_EQ(policies_of(python)[SCHED_BATCH], 2) << "a loop and a helper";
+  const auto inline_python = serve("event-loop", "threads:app");
+  EXPECT_EQ(policies_of(inline_python)[SCHED_BATCH], 0);
+  const ServerProcess lab("event-loop", {"--offload", "1"});
+  ASSERT_EQ(get(lab.address(), "/block?ms=1").status(), 200);
+  EXPECT_EQ(policies_of(lab)[SCHED_BATCH], 0);
 }
 
 // 300 connections come and go: a thread each, where a connection has one.

@@ -73,4 +73,11 @@ size_t thread_count(pid_t pid) {
   return fields.size() > 17 ? std::stoull(fields[17]) : 0;
 }
 
+std::vector<pid_t> threads_of(pid_t pid) {
+  std::vector<pid_t> threads;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task"))
+    threads.push_back(std::stoi(entry.path().filename()));
+  return threads;
+}
+
 }  // namespace corelab::test

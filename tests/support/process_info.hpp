@@ -21,5 +21,6 @@ bool is_stopped(pid_t pid);
 Millis cpu_time(pid_t pid);
 // Its threads.
 size_t thread_count(pid_t pid);
+std::vector<pid_t> threads_of(pid_t pid);
 
 }  // namespace corelab::test

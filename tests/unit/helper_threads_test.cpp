@@ -18,7 +18,7 @@ constexpr auto soon = 20s;  // what must happen happens long before
 
 class Helpers {
  public:
-  explicit Helpers(unsigned threads) : threads_(threads, [](HelperJob&) { ++done; }, nullptr) { done = 0; }
+  explicit Helpers(unsigned threads) : threads_(threads, [](HelperJob&) { ++done; }, waiting, nullptr) { done = 0; }
 
   HelperJob& submit(std::function<void()> call) {
     Call& made = calls_.emplace_back(std::move(call));
@@ -27,6 +27,7 @@ class Helpers {
   }
   HelperThreads* operator->() { return &threads_; }
 
+  std::atomic<std::int64_t> waiting{0};
   static inline std::atomic<int> done;
 
  private:
@@ -77,6 +78,20 @@ TEST(HelperThreads, make_each_call_once_and_finish_what_is_queued) {
   EXPECT_EQ(Helpers::done, 10'000);
 }
 
+TEST(HelperThreads, see_no_job_before_it_begins) {
+  bool was_made = false;
+  Helpers helpers(1);
+  std::promise<void> made;
+  helpers.submit([&] { made.set_value(); });
+  helpers->begin();
+  made.get_future().wait();
+  HelperJob& job = helpers.submit([&] { was_made = true; });
+  helpers->hurry();
+  std::this_thread::sleep_for(20ms);
+  EXPECT_TRUE(helpers->withdraw(job));
+  EXPECT_FALSE(was_made);
+}
+
 TEST(HelperThreads, one_that_finds_more_than_it_takes_wakes_the_next) {
   Helpers helpers(2);
   Pair pair;
@@ -115,8 +130,12 @@ TEST(HelperThreads, what_has_not_begun_can_be_taken_back) {
     EXPECT_TRUE(helpers->begin()) << "one is queued";
     HelperJob& third = helpers.submit([&] { was_made = true; });
     EXPECT_FALSE(helpers->begin()) << "two are queued, more than a helper takes";
+    HelperJob& fourth = helpers.submit([&] { was_made = true; });
+    EXPECT_EQ(helpers.waiting, 3);
     EXPECT_TRUE(helpers->withdraw(second));
     EXPECT_TRUE(helpers->withdraw(third));
+    EXPECT_TRUE(helpers->withdraw(fourth)) << "submitted, and not begun";
+    EXPECT_EQ(helpers.waiting, 0);
     EXPECT_FALSE(helpers->withdraw(first));
     ended.set_value();
   }
