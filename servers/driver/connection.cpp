@@ -354,6 +354,10 @@ void Connection::answer_from_handler() {
     if (!answered_for_handler_) take_piece();
     return;
   }
+  if (std::exchange(is_answer_sent_, false)) {
+    handler_ = {};
+    return;
+  }
   if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
   Response response;
   try {
@@ -362,7 +366,6 @@ void Connection::answer_from_handler() {
     response = failed_handler();
   }
   handler_ = {};
-  if (std::exchange(is_answer_sent_, false)) return;
   if (answered_for_handler_) {
     if (auto* source = std::get_if<std::unique_ptr<BodySource>>(&response.body())) abandon(std::move(*source));
     return;
@@ -375,10 +378,12 @@ void Connection::answer_from_handler() {
 void Connection::answer_on_helper(Response& response) {
   if (std::holds_alternative<std::unique_ptr<BodySource>>(response.body()) || Clock::now() > request_deadline_) return;
   if (!takes_right_to_answer()) return;
+  if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
   session_->set_date(date_now(coarse_time()));
   respond(std::move(response));
   is_answer_sent_ = true;
-  is_answered_by_helper_ = flush() == Sent::all && session_->idle();
+  bool is_all_sent = flush() == Sent::all;
+  is_answered_by_helper_ = is_all_sent && session_->idle() && !trace();  // a trace shows how long the loop took
 }
 
 // A body that is made elsewhere is given up there, at the connection's end, which is near.

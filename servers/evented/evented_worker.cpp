@@ -55,8 +55,8 @@ void EventedWorker::run() {
 }
 
 // Nearly every request is for a helper. Woken for each, the loop would take the CPU from the call before, which costs that
-// call up to twice its time in interrupts and caches: it need not run before a helper sleeps, or its slice is over. So
-// do the helpers, which inherit it. Where there are CPUs enough nothing changes (sched(7), SCHED_BATCH).
+// call up to twice its time in interrupts and caches. As SCHED_BATCH it runs when a helper sleeps, or the helper's slice is
+// over; the helpers inherit that and do likewise. Where there are CPUs enough nothing changes (sched(7)).
 void EventedWorker::wait_for_helpers() {
   sched_param priority{};
   sched_setscheduler(0, SCHED_BATCH, &priority);

@@ -22,7 +22,11 @@ def beside_the_closest(scenario: ScenarioSummary | None) -> str:
     claims = zip(scenario.hypothesis["claims"], scenario.claims) if scenario else ()
     ratios = [f"{asked['entry']} {wording.interval(found.figure, '×')} of {asked['than']}" for asked, found in claims
               if asked["metric"] == "cpu_us" and found.figure]
-    return f"Loaded by turns (`{scenario.name}`), CPU time a request: {'; '.join(ratios)}." if ratios else ""
+    if not ratios:
+        return ""
+    return (f"Loaded by turns (`{scenario.name}`), CPU time a request: {'; '.join(ratios)}. Part of that is the interpreter, "
+            "where corelab holds Python's static library: distributions optimise that one with a profile, and the shared "
+            "one, which uWSGI's plugin loads, without (`-DCORELAB_STATIC_PYTHON=OFF` shows the difference).")
 
 
 def lesson(run: Summary) -> Lesson | None:
