@@ -1,6 +1,7 @@
 #include "apps/wsgi/body.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "apps/wsgi/failure.hpp"
@@ -23,20 +24,17 @@ bool Blocks::is_sequence() const {
 bool Blocks::has_one_block() const { return is_sequence() && Py_SIZE(result_.get()) <= 1; }
 
 Ref Blocks::next() {
-  while (iterator_) {
-    Ref block(PyIter_Next(iterator_.get()));
-    if (!block) {
-      if (PyErr_Occurred() != nullptr) throw PythonError();
-      iterator_ = Ref();
-    } else if (!PyBytes_Check(block.get())) {
-      PyErr_Format(PyExc_TypeError, "the application's iterable must give bytes, not %s",
-                   Py_TYPE(block.get())->tp_name);
-      throw PythonError();
-    } else if (PyBytes_GET_SIZE(block.get()) > 0) {
-      return block;
-    }
+  if (!iterator_) return {};
+  Ref block(PyIter_Next(iterator_.get()));
+  if (!block) {
+    if (PyErr_Occurred() != nullptr) throw PythonError();
+    iterator_ = Ref();
+  } else if (!PyBytes_Check(block.get())) {
+    PyErr_Format(PyExc_TypeError, "the application's iterable must give bytes, not %s",
+                 Py_TYPE(block.get())->tp_name);
+    throw PythonError();
   }
-  return {};
+  return block;
 }
 
 void Blocks::close() {
@@ -61,35 +59,47 @@ void Blocks::close() {
 }
 
 StreamedBody::~StreamedBody() {
-  if (!blocks_) return;
-  Gil gil(interpreters_);  // the client left before the end
-  blocks_.reset();
+  Gil gil(interpreters_);
+  end();  // the client left before
+  block_ = Ref();
+  context_ = Ref();
 }
 
 std::size_t StreamedBody::pull(std::span<char> into) {
-  if (given_ == ready_.size() && blocks_) {
-    Gil gil(interpreters_);
-    given_ = 0;
-    ready_.clear();
-    try {
-      Ref block = blocks_->next();
-      if (block) {
-        ready_.assign(PyBytes_AS_STRING(block.get()),
-                      static_cast<std::size_t>(PyBytes_GET_SIZE(block.get())));
-        got_ += ready_.size();
-      }
-      // Closed here, where it may take its time, and not on the loop that drops a complete answer.
-      if (!block || (length_ && got_ >= *length_)) blocks_.reset();
-    } catch (const PythonError&) {
-      print_exception();
-      blocks_.reset();
-      throw std::runtime_error("the application failed in the middle of its answer");
-    }
+  if (given_ == size()) {
+    if (!blocks_) return 0;
+    take_next();
+    if (blocks_ && size() == 0) return nothing_yet;
   }
-  std::size_t n = std::min(into.size(), ready_.size() - given_);
-  std::copy_n(ready_.begin() + static_cast<std::ptrdiff_t>(given_), n, into.begin());
+  std::size_t n = std::min(into.size(), size() - given_);
+  if (n != 0) std::memcpy(into.data(), PyBytes_AS_STRING(block_.get()) + given_, n);
   given_ += n;
   return n;
+}
+
+void StreamedBody::take_next() {
+  Gil gil(interpreters_);
+  given_ = 0;
+  try {
+    {
+      InContext in(context_);
+      block_ = blocks_->next();
+    }
+    got_ += size();
+    // Closed here, where it may take its time, and not when a complete answer is dropped.
+    if (!block_ || (length_ && got_ >= *length_)) end();
+  } catch (const PythonError&) {
+    print_exception();
+    end();
+    block_ = Ref();
+    throw std::runtime_error("the application failed in the middle of its answer");
+  }
+}
+
+void StreamedBody::end() {
+  if (!blocks_) return;
+  InContext in(context_);
+  blocks_.reset();
 }
 
 }  // namespace corelab::wsgi

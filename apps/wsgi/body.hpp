@@ -22,7 +22,7 @@ class Blocks {
 
   /// Is all of it in one block, so that nothing is gained by sending that before asking for more?
   bool has_one_block() const;
-  /// The next block that is not empty; nothing at the end. Throws PythonError.
+  /// The next block, which may be empty; null at the end. Throws PythonError.
   Ref next();
   /// PEP 3333: `close()` is called, if there is one, whatever happened. Its own exception is printed.
   void close();
@@ -34,16 +34,16 @@ class Blocks {
 };
 
 /// A body that is pulled while the client takes it: each block is on its way before the next one is asked
-/// for.
+/// for. All of it runs in one context.
 class StreamedBody final : public BodySource {
  public:
-  /// `first`: blocks that were asked for already.
-  StreamedBody(Interpreters& interpreters, Blocks blocks, std::string first,
-               std::optional<std::size_t> length)
+  /// `first`: a block that was asked for already, or null.
+  StreamedBody(Interpreters& interpreters, Ref context, Blocks blocks, Ref first, std::optional<std::size_t> length)
       : interpreters_(interpreters),
+        context_(std::move(context)),
         blocks_(std::move(blocks)),
-        ready_(std::move(first)),
-        got_(ready_.size()),
+        block_(std::move(first)),
+        got_(size()),
         length_(length) {}
   ~StreamedBody() override;
 
@@ -52,9 +52,14 @@ class StreamedBody final : public BodySource {
   std::optional<std::size_t> length() const override { return length_; }
 
  private:
+  std::size_t size() const { return block_ ? static_cast<std::size_t>(PyBytes_GET_SIZE(block_.get())) : 0; }
+  void take_next();
+  void end();
+
   Interpreters& interpreters_;
+  Ref context_;
   std::optional<Blocks> blocks_;  // until its end
-  std::string ready_;             // what a pull had no room for
+  Ref block_;                     // the last one; its bytes may be read without the GIL
   std::size_t given_ = 0;         // of it
   std::size_t got_;               // of the whole body, from the application
   std::optional<std::size_t> length_;

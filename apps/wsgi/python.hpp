@@ -43,6 +43,30 @@ inline Ref checked(PyObject* owned) {
   return Ref(owned);
 }
 
+/// While it lives, the calling thread is in `context`, a contextvars.Context that no thread is in (PEP 567).
+class InContext {
+ public:
+  explicit InContext(const Ref& context) : context_(context.get()) {
+    if (PyContext_Enter(context_) != 0) throw PythonError();
+  }
+  ~InContext() { PyContext_Exit(context_); }
+  InContext(const InContext&) = delete;
+
+ private:
+  PyObject* context_;
+};
+
+/// While it lives, the calling thread lets others have the GIL.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() { PyEval_RestoreThread(state_); }
+  WithoutGil(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
 /// PEP 3333's "native string": bytes as the code points of Latin-1.
 inline Ref latin1(std::string_view bytes) {
   return checked(PyUnicode_DecodeLatin1(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), nullptr));

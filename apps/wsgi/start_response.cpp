@@ -107,22 +107,41 @@ void start(Head& head, PyObject* status, PyObject* headers, PyObject* exc_info) 
     throw PythonError();
   }
   Head anew;
-  anew.written = std::move(head.written);
+  anew.writer = head.writer;
+  anew.to_head = head.to_head;
   read_status(anew, status);
   read_headers(anew, headers);
   head = std::move(anew);
 }
 
+// PEP 3333, "The write() Callable": what it is given is on its way when it returns.
 PyObject* write(PyObject* self, PyObject* data) {
   if (!PyBytes_Check(data)) {
     PyErr_Format(PyExc_TypeError, "write takes bytes, not %s", Py_TYPE(data)->tp_name);
     return nullptr;
   }
-  head_in(self).written.append(PyBytes_AS_STRING(data), static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
-  Py_RETURN_NONE;
+  Head& head = head_in(self);
+  if (head.writer == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "write was called when the application had returned its iterable");
+    return nullptr;
+  }
+  std::string_view bytes(PyBytes_AS_STRING(data), static_cast<std::size_t>(PyBytes_GET_SIZE(data)));
+  bool is_first = !std::exchange(head.is_sent, head.is_sent || !bytes.empty());
+  head.written += bytes.size();
+  if (bytes.empty() || head.has_no_body()) Py_RETURN_NONE;
+  bool is_taken = false;
+  {
+    WithoutGil others_may_run;
+    if (is_first) head.writer->begin(head.response(std::string_view()), head.content_length);
+    is_taken = head.writer->write(bytes);
+  }
+  if (is_taken) Py_RETURN_NONE;
+  head.client_has_left = true;
+  PyErr_SetString(PyExc_BrokenPipeError, "the client has left");
+  return nullptr;
 }
 
-PyMethodDef write_method = {"write", write, METH_O, "Adds bytes to the body ahead of the iterable's."};
+PyMethodDef write_method = {"write", write, METH_O, "Sends bytes of the body ahead of the iterable's."};
 
 PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
   if (keywords != nullptr && PyDict_GET_SIZE(keywords) != 0) {
@@ -162,6 +181,13 @@ Ref make_start_response(PyObject* type) {
       checked(reinterpret_cast<PyTypeObject*>(type)->tp_alloc(reinterpret_cast<PyTypeObject*>(type), 0));
   reinterpret_cast<StartResponse*>(made.get())->head = new Head;
   return made;
+}
+
+Response Head::response(Response::Body body) {
+  Response response(status, "", std::move(body));
+  if (reason != reason_phrase(status)) response.reason(std::move(reason));
+  for (auto& [name, value] : std::exchange(headers, {})) response.header(std::move(name), std::move(value));
+  return response;
 }
 
 Head& head_of(PyObject* start_response) { return head_in(start_response); }

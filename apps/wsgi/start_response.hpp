@@ -12,15 +12,23 @@
 
 namespace corelab::wsgi {
 
-/// What the application has said of its answer so far.
+/// What the application has said of its answer so far, and the way out for what it writes.
 struct Head {
   int status = 0;  ///< 0: nothing yet
   std::string reason;
   std::vector<std::pair<std::string, std::string>>
       headers;  ///< without Content-Length, and what the server writes
   std::optional<std::size_t> content_length;
-  std::string written;   ///< by the callable that start_response returns
   bool is_sent = false;  ///< too late for another one
+
+  AnswerWriter* writer = nullptr;  ///< of `write`; null when the call is over
+  bool to_head = false;            ///< the request is a HEAD
+  std::size_t written = 0;         ///< bytes, sent or not
+  bool client_has_left = false;    ///< found out by `write`
+
+  bool has_no_body() const { return to_head || status == 204 || status == 304; }
+  /// Its headers are moved into it: once.
+  Response response(Response::Body body);
 };
 
 /// The Python type of an interpreter; once each. Throws PythonError.

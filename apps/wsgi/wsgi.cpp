@@ -83,11 +83,9 @@ App make_wsgi_app(const Settings& settings) {
   life.after_fork_in_parent = [interpreters] { (*interpreters)->after_fork_in_parent(); };
   life.after_fork_in_child = [interpreters] { (*interpreters)->after_fork_in_child(); };
 
-  bool streams =
-      settings.gil == Gil::shared;  // a block belongs to the thread's interpreter, a connection to no thread
-  app.otherwise(blocks([interpreters, streams](const Request& request) {
+  app.otherwise(blocks([interpreters](const Request& request) {
     wsgi::Gil gil(**interpreters);
-    return gil.application().call(request, **interpreters, streams);
+    return gil.application().call(request, **interpreters);
   }));
   return app;
 }

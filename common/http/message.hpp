@@ -59,6 +59,24 @@ struct Peer {
   std::string address() const;
 };
 
+class Response;
+
+/// Sends an answer while its handler still runs, for handlers that block (corelab::blocks): the head, then bytes as they
+/// are made. What the handler returns in the end continues the body; its head is ignored. Any one thread at a time, until
+/// the handler returns.
+class AnswerWriter {
+ public:
+  /// Begins the answer with the head of `answer`, whose body is not used; once. `length`: of the whole body, if it is known.
+  /// Not for HEAD, 204 and 304, which have no body.
+  virtual void begin(Response answer, std::optional<std::size_t> length) = 0;
+  /// Returns when the system has taken all of it, which may be as long as --write-timeout. False: the client has left, or
+  /// takes nothing; what is still written is dropped.
+  virtual bool write(std::string_view bytes) = 0;
+
+ protected:
+  ~AnswerWriter() = default;
+};
+
 /// One request, complete with its body. Its views point into the session's buffers: they are valid until the handler's
 /// Response is given back, however long a coroutine handler waits.
 struct Request {
@@ -72,24 +90,27 @@ struct Request {
   std::span<const Field> fields;
   mutable BodyReader body;
   Peer peer;
+  AnswerWriter* writer = nullptr;  ///< of a handler that blocks
 
   /// The first field of that name, whatever its case.
   std::optional<std::string_view> header(std::string_view name) const;
 };
 
-/// A response body that is pulled: for what is large, slow, or of unknown length. Called on the connection's thread, but
-/// for one that blocks(); destroyed there.
+/// A response body that is pulled: for what is large, slow, or of unknown length. Called and destroyed on the thread that
+/// its handler ran on.
 class BodySource {
  public:
   virtual ~BodySource() = default;
+
+  /// What pull() gives when there is nothing now, and yet no end: it is to be asked again. Only of one that blocks().
+  static constexpr std::size_t nothing_yet = static_cast<std::size_t>(-1);
 
   /// Writes up to into.size() bytes and says how many; 0 means the end. Must not wait for long unless it
   /// blocks(): on a loop everybody waits with it. To give up, throw: the connection is closed short, so that the client knows.
   virtual std::size_t pull(std::span<char> into) = 0;
 
-  /// pull() and its destructor may hold their thread for long: what is owed to the client is sent before each
-  /// pull, and a loop that has helper threads for blocking routes (`--offload N`) pulls, and destroys what it has
-  /// not pulled to its end, on one of them.
+  /// pull() and its destructor may hold their thread for long, and count on having it for themselves: between its
+  /// handler's call and its destructor no other handler that blocks, and no source of another one, has the thread.
   virtual bool blocks() const { return false; }
 
   /// Bytes in all, if known before the first pull: sent as Content-Length, else the body goes out chunked.
@@ -102,13 +123,25 @@ struct Literal {
   consteval Literal(const char* text) : view(text) {}  // NOLINT: implicit on purpose
 };
 
+/// An answer that is not there yet, which a handler that blocks gives back in its place: so its thread can look after
+/// deadlines, after its client and, on a loop, after others, before it asks again. Asked and destroyed on that thread, under
+/// the same promise as BodySource::blocks().
+class PendingAnswer {
+ public:
+  virtual ~PendingAnswer() = default;
+  /// The answer, or nothing yet.
+  virtual std::optional<Response> ask() = 0;
+};
+
 /// What a handler gives back. Movable, not copyable.
 class Response {
  public:
-  using Body = std::variant<std::string_view, std::string, std::unique_ptr<BodySource>>;
+  using Body =
+      std::variant<std::string_view, std::string, std::unique_ptr<BodySource>, std::unique_ptr<PendingAnswer>>;
 
   Response() = default;
   explicit Response(int status) : status_(status) {}
+  explicit Response(std::unique_ptr<PendingAnswer> pending) : body_(std::move(pending)) {}
   Response(int status, Literal content_type, Body body)
       : status_(status), content_type_(content_type.view), body_(std::move(body)) {}
 
@@ -118,6 +151,7 @@ class Response {
   Response& reason(std::string phrase);
   std::string_view content_type() const { return content_type_; }
   Body& body() { return body_; }
+  bool is_pending() const { return std::holds_alternative<std::unique_ptr<PendingAnswer>>(body_); }
 
   /// Adds a field. Throws std::invalid_argument if the name is no token or the value holds CR, LF or NUL, so that no
   /// handler can split a response; Content-Length, Transfer-Encoding, Connection, Date and Server are the session's own

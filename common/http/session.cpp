@@ -95,7 +95,7 @@ Session::Want Session::next() {
         continue;
       case State::ready: return output_is_full() ? Want::write : Want::handle;
       case State::streaming:
-        if (source_ != nullptr && source_->blocks()) return has_output() ? Want::write : Want::pull;
+        if (pulls()) return has_output() ? Want::write : Want::pull;
         if (source_ != nullptr && output_.size() < pulled_piece) pull();
         if (has_output()) return Want::write;
         if (state_ == State::streaming) end_answer();
@@ -333,17 +333,27 @@ void Session::pulled(std::string_view piece) {
   end_piece(to, piece.size());
 }
 
+void Session::push(std::string_view piece) {
+  char* to = output_.prepare(piece_prefix() + piece.size() + 2);
+  std::copy(piece.begin(), piece.end(), to + piece_prefix());
+  write_piece(to, piece.size());
+}
+
 // `n` bytes of the body stand behind the room for their chunk's size.
+void Session::write_piece(char* to, std::size_t n) {
+  if (source_left_) *source_left_ -= n;
+  if (source_is_chunked_) {
+    write_chunk_size(to, n);
+    std::memcpy(to + size_line + n, "\r\n", 2);
+    output_.commit(size_line + n + 2);
+  } else {
+    output_.commit(n);
+  }
+}
+
 void Session::end_piece(char* to, std::size_t n) {
   if (n != 0) {
-    if (source_left_) *source_left_ -= n;
-    if (source_is_chunked_) {
-      write_chunk_size(to, n);
-      std::memcpy(to + size_line + n, "\r\n", 2);
-      output_.commit(size_line + n + 2);
-    } else {
-      output_.commit(n);
-    }
+    write_piece(to, n);
     if (source_left_ != 0) return;
   } else if (source_left_.value_or(0) != 0) {
     give_up_body();  // short of what was promised: only a close can tell the client

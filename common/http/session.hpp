@@ -78,11 +78,20 @@ class Session {
   bool has_output() const { return !output_.empty() || !large_body_view_.empty(); }
   void sent(std::size_t n);
 
-  /// Valid while next() is `pull`: what to pull, and how much of it at most.
+  /// An answer's body is being pulled from a source that blocks. It may be pulled ahead of what the peer takes.
+  bool pulls() const { return state_ == State::streaming && source_ != nullptr && source_->blocks(); }
+  /// Valid while pulls(): what to pull, and how much of it at most.
   BodySource& source() { return *source_; }
   std::size_t most_to_pull() const;
   /// What source() gave, up to most_to_pull(); nothing is its end.
   void pulled(std::string_view piece);
+
+  // An answer that is pushed while its handler runs: respond() with a source that blocks and is never pulled, then
+  // push(), then continue_with().
+  /// Its next piece, of at most most_to_pull() bytes. The answer does not end with it: request() stays valid.
+  void push(std::string_view piece);
+  /// What is left of it is pulled from now on.
+  void continue_with(std::unique_ptr<BodySource> rest) { source_ = std::move(rest); }
   /// The answer's body cannot be had: the connection ends short of it. Gives what source() was, if there was one: its
   /// destructor may block as pull() may.
   std::unique_ptr<BodySource> give_up_body();
@@ -121,6 +130,7 @@ class Session {
   void write_body(Response& response);
   void pull();
   std::size_t piece_prefix() const;
+  void write_piece(char* piece, std::size_t n);
   void end_piece(char* piece, std::size_t n);
   void end_answer();
   bool output_is_full() const { return output_.size() >= limits_->output || batch_ >= limits_->pipeline; }

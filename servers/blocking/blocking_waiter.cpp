@@ -1,35 +1,9 @@
 #include "servers/blocking/blocking_waiter.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <span>
 
 namespace corelab {
-
-namespace {
-
-// ppoll(2) until one descriptor is ready, or the deadline has passed (0).
-int poll_until(std::span<pollfd> fds, Deadline deadline) {
-  for (;;) {
-    timespec left{};
-    if (deadline != no_deadline) {
-      auto ns = std::max<std::int64_t>((deadline - Clock::now()) / std::chrono::nanoseconds(1), 0);
-      left = {ns / 1'000'000'000, ns % 1'000'000'000};
-    }
-    int ready = ppoll(fds.data(), fds.size(), deadline == no_deadline ? nullptr : &left, nullptr);
-    if (ready >= 0 || errno != EINTR) return ready;
-  }
-}
-
-}  // namespace
-
-bool wait_for(int fd, short events, Deadline deadline) {
-  pollfd one{fd, events, 0};
-  return poll_until({&one, 1}, deadline) != 0;
-}
 
 bool BlockingWaiter::start(Operation& operation) {
   Deadline write_deadline = Clock::now() + connection_.settings().write_timeout;

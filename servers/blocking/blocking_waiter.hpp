@@ -3,6 +3,7 @@
 
 #include "common/app/waiter.hpp"
 #include "servers/driver/connection.hpp"
+#include "servers/driver/poll.hpp"
 
 namespace corelab {
 
@@ -17,8 +18,5 @@ class BlockingWaiter final : public Waiter {
 
   Connection& connection_;
 };
-
-/// Blocks until poll(2) reports one of `events` on `fd`, or an error; false when `deadline` has passed.
-bool wait_for(int fd, short events, Deadline deadline);
 
 }  // namespace corelab

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -14,6 +13,7 @@
 
 #include "common/http/date.hpp"
 #include "common/telemetry/log.hpp"
+#include "servers/driver/poll.hpp"
 
 namespace corelab {
 
@@ -23,6 +23,12 @@ using namespace std::chrono_literals;
 
 constexpr auto next_request_patience = 20ms;
 constexpr auto first_request_patience = 1s;  // the network may have lost it once: RFC 6298 sends it again within 1 s
+// How long a loop makes one answer before it looks after others.
+constexpr auto slice = 10ms;
+// How much of an answer is made ahead of a slow client, so that a loop's turn passes to the next one the sooner.
+constexpr std::size_t most_made_ahead = 1 << 20;
+// A client that sends no more has most likely left, if its answer gives nothing for so long.
+constexpr auto departure_patience = 1s;
 
 std::string_view date_now(std::time_t now) {
   thread_local DateCache cache;
@@ -46,15 +52,19 @@ Response failed_handler() {
   return text("the handler failed\n", 500);
 }
 
-Response answer_of(const Handler& handler, const Request& request) {
-  try {
-    return handler.plain(request);
-  } catch (...) {
-    return failed_handler();
-  }
-}
-
 Response too_late() { return text("the request took longer than --request-timeout allows\n", 504); }
+
+// What stands for a body that a handler writes while it runs: never pulled.
+class PushedBody final : public BodySource {
+ public:
+  explicit PushedBody(std::optional<std::size_t> length) : length_(length) {}
+  std::size_t pull(std::span<char>) override { return nothing_yet; }
+  bool blocks() const override { return true; }
+  std::optional<std::size_t> length() const override { return length_; }
+
+ private:
+  std::optional<std::size_t> length_;
+};
 
 std::optional<std::size_t> body_size(Response& response) {
   if (auto* view = std::get_if<std::string_view>(&response.body())) return view->size();
@@ -90,6 +100,8 @@ Connection::Connection(Worker& worker, Accepted accepted, bool is_control)
 Connection::~Connection() {
   if (session_) {
     session_->give_up_body();  // whoever makes it learns now that the client has left
+    pending_.reset();
+    leave_turn();
     worker_->sessions.give(std::move(session_));
   }
   WorkerCounters::add(home_.open, -1);
@@ -127,27 +139,29 @@ void Connection::received(std::string_view bytes) {
 
 Connection::Needs Connection::advance(Waiter& waiter) {
   session().set_date(date_now(coarse_time()));
-  for (;;) {
+  slice_end_ = {};
+  while (!is_cut_) {
     Session::Want want = session_->next();
     log_refusal();
     switch (want) {
       case Session::Want::handle:
-        if (!run_handler(waiter)) return settle(Needs::handler);
+        if (std::optional<Needs> needs = run_handler(waiter)) return settle(*needs);
         break;
       case Session::Want::write:
         switch (flush()) {
           case Sent::all: break;
-          case Sent::some: return settle(Needs::writable);
+          case Sent::some: return settle(make_ahead());
           case Sent::broken: return Needs::close;
         }
         break;
       case Session::Want::pull:
-        if (!pull_body(waiter)) return settle(Needs::handler);
+        if (std::optional<Needs> needs = pull()) return settle(*needs);
         break;
       case Session::Want::read: return settle(Needs::readable);
       case Session::Want::close: lingers_ |= session_->lingers(); return Needs::close;
     }
   }
+  return Needs::close;
 }
 
 // What it waits for, and until when.
@@ -163,6 +177,7 @@ Connection::Needs Connection::settle(Needs needs) {
       }
       break;
     case Needs::writable: begin_wait(Wait::writing); break;
+    case Needs::turn: begin_wait(worker_->turn->is_free_for(*this) ? Wait::nothing : Wait::turn); break;
     default: begin_wait(Wait::nothing); break;
   }
   return needs;
@@ -171,6 +186,7 @@ Connection::Needs Connection::settle(Needs needs) {
 void Connection::begin_wait(Wait wait) {
   // Deadlines are absolute: a byte now and then does not move them. Only idleness begins anew with each answer.
   if (wait == wait_ && wait != Wait::next_request) return;
+  if (wait_ == Wait::writing) written_for_ += coarse_now() - writing_since_;
   wait_ = wait;
   switch (wait) {
     case Wait::nothing: deadline_ = no_deadline; break;
@@ -178,7 +194,11 @@ void Connection::begin_wait(Wait wait) {
     case Wait::head: deadline_ = coarse_now() + settings_.head_timeout; break;
     case Wait::next_request: deadline_ = coarse_now() + settings_.keep_alive; break;
     case Wait::body: deadline_ = coarse_now() + settings_.body_timeout; break;
-    case Wait::writing: deadline_ = coarse_now() + settings_.write_timeout; break;
+    case Wait::writing:
+      writing_since_ = coarse_now();
+      deadline_ = writing_since_ + settings_.write_timeout - written_for_;
+      break;
+    case Wait::turn: deadline_ = coarse_now() + settings_.request_timeout; break;
   }
 }
 
@@ -195,15 +215,20 @@ Connection::Needs Connection::deadline_passed() {
       return Needs::close;
     case Wait::head: session_->refuse({408, "the request's head did not come within --head-timeout"}); break;
     case Wait::body: session_->refuse({408, "the request's body did not come within --body-timeout"}); break;
-    case Wait::writing: {
-      // What it has not taken would stay in the kernel's memory for minutes.
-      struct linger reset{1, 0};
-      setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-      return Needs::close;
-    }
+    case Wait::writing: reset_at_close(); return Needs::close;
+    case Wait::turn:
+      if (session_->pulls()) return Needs::close;
+      respond(std::move(too_late().close()));
+      break;
     case Wait::nothing: return Needs::close;
   }
   return Needs::writable;
+}
+
+// What its client has not taken would stay in the kernel's memory for minutes.
+void Connection::reset_at_close() {
+  struct linger reset{1, 0};
+  setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 
 Connection::Sent Connection::flush() {
@@ -241,123 +266,111 @@ void Connection::show_busy(bool is_busy) {
                                         std::memory_order_relaxed);
 }
 
-bool Connection::run_handler(Waiter& waiter) {
+void Connection::show_progress() {
+  show_busy(true);
+  if (worker_->note_progress == nullptr || worker_->note_progress()) return;
+  std::int64_t now = coarse_now().time_since_epoch() / std::chrono::milliseconds(1);
+  worker_->counters.heartbeat_ms.store(now, std::memory_order_relaxed);
+}
+
+// --- Handlers ---
+
+// Nothing, if the request is answered; else what its handler needs first, or next.
+std::optional<Connection::Needs> Connection::run_handler(Waiter& waiter) {
+  if (pending_) return ask();
   Request& request = session_->request();
   request.peer = peer_;
   const Handler& handler = app_.find(request);
-  say_who_is_served();
-  show_busy(true);
   if (handler.plain && !handler.blocks && !trace()) {
     // The hot path. A handler that answers at once is never late: --request-timeout is for those that wait or block.
-    respond(answer_of(handler, request));
-    return true;
+    say_who_is_served();
+    show_busy(true);
+    respond(call(handler));
+    return std::nullopt;
   }
-  run(handler, waiter);
-  if (handler_ && !handler_.done()) return false;
-  if (handler_) answer_from_handler();
-  return true;
-}
-
-void Connection::run(const Handler& handler, Waiter& waiter) {
-  const Request& request = session_->request();
+  if (handler.blocks) {
+    // Nothing that is owed waits for it, and a helper finds nothing to send but its own answer.
+    Sent sent = flush();
+    if (sent == Sent::broken) return Needs::close;
+    if (sent == Sent::some) return Needs::writable;
+    bool is_here = worker_->call_elsewhere == nullptr;
+    if (is_here && worker_->turn != nullptr && !worker_->turn->is_free_for(*this)) return Needs::turn;
+  }
+  say_who_is_served();
+  show_busy(true);
   handler_started_ = Clock::now();
   request_deadline_ = handler_started_ + settings_.request_timeout;
   handler_outcome_ = Waited::done;
-  helper_may_answer_ = is_answer_sent_ = is_answered_by_helper_ = false;
-  is_answer_taken_.store(false, std::memory_order_relaxed);
   if (handler.coroutine) {
     handler_ = handler.coroutine(request, waiter);
-  } else if (handler.blocks && worker_->call_elsewhere != nullptr) {
-    if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
-    blocking_->call = [this, &handler] {
-      say_who_is_served();
-      Response response = handler.plain(session_->request());
-      if (helper_may_answer_) answer_on_helper(response);
-      return response;
-    };
-    helper_may_answer_ = !owes_output();
-    handler_ = worker_->call_elsewhere(blocking_->call, waiter);
-  }
-  if (handler_) {
     handler_.start();
+  } else if (handler.blocks && worker_->call_elsewhere != nullptr) {
+    call_elsewhere(handler, waiter);
+  } else {
+    Response response = call(handler);
+    if (response.is_pending() && worker_->turn != nullptr) {
+      pending_ = std::move(std::get<std::unique_ptr<PendingAnswer>>(response.body()));
+      return ask();
+    }
+    answer_in_time(awaited(std::move(response)));
+    return std::nullopt;
+  }
+  if (!handler_.done()) return Needs::handler;
+  answer_from_handler();
+  return std::nullopt;
+}
+
+Response Connection::call(const Handler& handler) {
+  Request& request = session_->request();
+  request.writer = handler.blocks ? this : nullptr;
+  try {
+    return handler.plain(request);
+  } catch (...) {
+    Response failure = failed_handler();
+    if (pushed_ == Pushed::some) cut_short();
+    return failure;
+  }
+}
+
+void Connection::call_elsewhere(const Handler& handler, Waiter& waiter) {
+  if (!call_) call_ = std::make_unique<std::function<void()>>();
+  *call_ = [this, &handler] { answer_on_helper(handler); };
+  answer_.offer();
+  handler_ = worker_->call_elsewhere(*call_, waiter);
+  handler_.start();
+}
+
+// Sees the answer through to its end, slow client or not: each step of it is this thread's. What comes too late is dropped
+// here, too, with what it is made from.
+void Connection::answer_on_helper(const Handler& handler) {
+  say_who_is_served();
+  Response response = awaited(call(handler));
+  if (pushed_ == Pushed::nothing && answer_.take()) session_->set_date(date_now(coarse_time()));
+  if (answer_.state() == Answer::State::overdue) {
+    pushed_ = Pushed::nothing;
     return;
   }
-  if (handler.blocks) flush();
-  Response response = answer_of(handler, request);
-  Clock::time_point end = Clock::now();
-  if (trace()) trace()->slice("handler", handler_started_, end, id_);
-  if (handler.blocks && end > request_deadline_) response = too_late();
-  respond(std::move(response));
+  answer_in_time(std::move(response));
+  Sent sent = is_cut_ ? Sent::broken : flush();
+  // A trace shows how long the loop took.
+  bool is_over = sent == Sent::all && session_->idle() && !trace();
+  answer_.finish(is_over ? Answer::State::sent : sent == Sent::broken ? Answer::State::cut : Answer::State::sent_in_part);
 }
 
 Connection::Needs Connection::handler_resumed(Waiter& waiter) {
   if (!handler_.done()) return Needs::handler;
-  bool was_answered = answered_for_handler_;
-  answer_from_handler();
-  if (was_answered || handler_outcome_ == Waited::cancelled) return Needs::close;
+  switch (answer_.settle()) {
+    case Answer::State::sent:
+    case Answer::State::sent_in_part: handler_ = {}; break;
+    case Answer::State::cut:
+    case Answer::State::overdue: handler_ = {}; return Needs::close;
+    default: answer_from_handler(); break;
+  }
+  if (handler_outcome_ == Waited::cancelled) return Needs::close;
   return advance(waiter);
 }
 
-// The next piece of a body whose source blocks. False: it is pulled elsewhere, and the connection waits for that.
-bool Connection::pull_body(Waiter& waiter) {
-  if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
-  handler_started_ = Clock::now();
-  if (worker_->call_elsewhere == nullptr) {
-    say_who_is_served();
-    show_busy(true);
-    pull_piece();
-    show_busy(false);
-    take_piece();
-    return true;
-  }
-  // An answer may take as long as it likes to come: the request's deadline was for its head.
-  request_deadline_ = no_deadline;
-  handler_outcome_ = Waited::done;
-  helper_may_answer_ = is_answered_by_helper_ = false;
-  blocking_->pulls = true;
-  blocking_->failed = true;  // unless the call is made
-  blocking_->call = [this] {
-    say_who_is_served();
-    pull_piece();
-    return Response();
-  };
-  handler_ = worker_->call_elsewhere(blocking_->call, waiter);
-  handler_.start();
-  if (!handler_.done()) return false;
-  answer_from_handler();
-  return true;
-}
-
-void Connection::pull_piece() {
-  std::string& piece = blocking_->piece;
-  blocking_->failed = false;
-  try {
-    piece.resize(session_->most_to_pull());
-    if (!piece.empty()) piece.resize(std::min(session_->source().pull(piece), piece.size()));
-  } catch (...) {
-    blocking_->failed = true;
-  }
-}
-
-void Connection::take_piece() {
-  if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
-  if (blocking_->failed) {
-    abandon(session_->give_up_body());
-  } else {
-    session_->pulled(blocking_->piece);
-  }
-}
-
 void Connection::answer_from_handler() {
-  if (blocking_ && std::exchange(blocking_->pulls, false)) {
-    handler_ = {};
-    if (!answered_for_handler_) take_piece();
-    return;
-  }
-  if (std::exchange(is_answer_sent_, false)) {
-    handler_ = {};
-    return;
-  }
   if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
   Response response;
   try {
@@ -366,58 +379,198 @@ void Connection::answer_from_handler() {
     response = failed_handler();
   }
   handler_ = {};
-  if (answered_for_handler_) {
-    if (auto* source = std::get_if<std::unique_ptr<BodySource>>(&response.body())) abandon(std::move(*source));
+  if (handler_outcome_ == Waited::expired) response = too_late();
+  answer(awaited(std::move(response)));
+  see_through();
+}
+
+// On a thread that may block: asks until the answer is there, or too late. With the answer's client gone, gives any.
+Response Connection::awaited(Response&& response) {
+  while (response.is_pending() && !is_cut_) {
+    if (answer_.state() == Answer::State::overdue || Clock::now() > request_deadline_) return too_late();
+    if (has_left()) cut_short();
+    std::optional<Response> given = std::get<std::unique_ptr<PendingAnswer>>(response.body())->ask();
+    if (given) response = std::move(*given);
+  }
+  return std::move(response);
+}
+
+// The same on a loop, for a slice at a time.
+std::optional<Connection::Needs> Connection::ask() {
+  worker_->turn->take(*this);
+  bool is_late = Clock::now() > request_deadline_;
+  if (has_left()) return Needs::close;
+  say_who_is_served();
+  std::optional<Response> given = is_late ? too_late() : pending_->ask();
+  if (!given) return Needs::turn;
+  pending_.reset();
+  leave_turn();
+  answer_in_time(std::move(*given));
+  return std::nullopt;
+}
+
+Connection::AnsweredFor Connection::answer_for_handler() {
+  if (!answer_.due()) return AnsweredFor::by_helper;
+  respond(std::move(too_late().close()));
+  return flush() == Sent::some ? AnsweredFor::some_sent : AnsweredFor::sent;
+}
+
+// --- Answers that a handler sends while it runs ---
+
+void Connection::begin(Response answer, std::optional<std::size_t> length) {
+  bool is_elsewhere = answer_.state() != Answer::State::loops;
+  if (is_elsewhere && !answer_.take()) {
+    pushed_ = Pushed::dropped;
     return;
   }
-  if (handler_outcome_ == Waited::expired) response = too_late();
-  respond(std::move(response));
-}
-
-// Leaves to the loop what it must answer itself: what comes too late, and a body of which each piece is a call of its own.
-void Connection::answer_on_helper(Response& response) {
-  if (std::holds_alternative<std::unique_ptr<BodySource>>(response.body()) || Clock::now() > request_deadline_) return;
-  if (!takes_right_to_answer()) return;
-  if (trace()) trace()->slice("handler", handler_started_, Clock::now(), id_);
   session_->set_date(date_now(coarse_time()));
-  respond(std::move(response));
-  is_answer_sent_ = true;
-  bool is_all_sent = flush() == Sent::all;
-  is_answered_by_helper_ = is_all_sent && session_->idle() && !trace();  // a trace shows how long the loop took
+  answer.body() = std::make_unique<PushedBody>(length);
+  respond(std::move(answer));
+  pushed_ = Pushed::some;
 }
 
-// A body that is made elsewhere is given up there, at the connection's end, which is near.
-void Connection::abandon(std::unique_ptr<BodySource> source) {
-  if (!source || !source->blocks() || worker_->call_elsewhere == nullptr) return;
-  if (!blocking_) blocking_ = std::make_unique<BlockingCall>();
-  blocking_->abandoned = std::move(source);
+bool Connection::write(std::string_view bytes) {
+  while (pushed_ == Pushed::some) {
+    std::string_view piece = bytes.substr(0, session_->most_to_pull());
+    if (piece.empty()) return true;  // all of it, or all that the client was promised
+    session_->push(piece);
+    bytes.remove_prefix(piece.size());
+    show_progress();
+    if (!send_all()) cut_short();
+  }
+  return false;
 }
 
-bool Connection::gives_up_body(Waiter& waiter) {
-  if (session_) abandon(session_->give_up_body());
-  if (!blocking_ || !blocking_->abandoned) return false;
-  request_deadline_ = no_deadline;
-  handler_outcome_ = Waited::done;
-  helper_may_answer_ = is_answered_by_helper_ = false;
-  blocking_->call = [this] {
-    say_who_is_served();
-    blocking_->abandoned.reset();
-    return Response();
-  };
-  handler_ = worker_->call_elsewhere(blocking_->call, waiter);
-  handler_.start();
-  return !handler_.done();
+void Connection::continue_pushed(Response&& rest) {
+  if (auto* source = std::get_if<std::unique_ptr<BodySource>>(&rest.body())) {
+    session_->continue_with(std::move(*source));
+  } else {
+    auto* owned = std::get_if<std::string>(&rest.body());
+    if (!write(owned != nullptr ? std::string_view(*owned) : std::get<std::string_view>(rest.body()))) return;
+    session_->pulled({});
+  }
 }
 
-bool Connection::answer_for_handler() {
-  if (answered_for_handler_) return false;
-  answered_for_handler_ = true;
-  if (blocking_ && blocking_->pulls) return false;  // its answer has begun: the end of the connection says the rest
-  Response response = too_late();
-  response.close();
-  respond(std::move(response));
-  return flush() == Sent::some;
+// --- Answers ---
+
+// What a handler that blocks has returned, on its thread.
+void Connection::answer_in_time(Response&& response) {
+  Clock::time_point end = Clock::now();
+  if (trace()) trace()->slice("handler", handler_started_, end, id_);
+  bool is_late = end > request_deadline_ && pushed_ == Pushed::nothing;
+  answer(is_late ? too_late() : std::move(response));
+  answer_.may_be_helpers() ? stream() : see_through();
 }
+
+// What a handler has returned.
+void Connection::answer(Response&& response) {
+  switch (pushed_) {
+    case Pushed::nothing: respond(std::move(response)); break;
+    case Pushed::some: continue_pushed(std::move(response)); break;
+    case Pushed::dropped: break;
+  }
+  pushed_ = Pushed::nothing;
+  last_piece_ = session_->pulls() ? coarse_now() : Clock::time_point{};
+  end_seen_ = {};
+}
+
+// What is left of an answer whose source blocks stays with this thread: to its end, or for a turn.
+void Connection::see_through() {
+  if (!session_->pulls()) return;
+  if (worker_->turn == nullptr) return stream();
+  if (worker_->turn->is_free_for(*this)) worker_->turn->take(*this);
+}
+
+void Connection::stream() {
+  while (session_->pulls()) {
+    if (!send_all()) return cut_short();
+    pull_piece();
+  }
+}
+
+// The same on a loop, a piece at a time. Says what it needs before the next.
+std::optional<Connection::Needs> Connection::pull() {
+  if (!worker_->turn->is_free_for(*this)) return Needs::turn;
+  worker_->turn->take(*this);
+  if (slice_end_ == Clock::time_point{}) slice_end_ = Clock::now() + slice;
+  bool gave_something = pull_piece();
+  if (!session_->pulls()) {
+    leave_turn();
+    return std::nullopt;
+  }
+  if (gave_something && Clock::now() < slice_end_) return std::nullopt;
+  return Needs::turn;
+}
+
+// Its client takes no more for the moment.
+Connection::Needs Connection::make_ahead() {
+  while (worker_->turn != nullptr && session_->pulls() && session_->output().size() < most_made_ahead) {
+    if (std::optional<Needs> needs = pull()) return *needs;
+  }
+  return Needs::writable;
+}
+
+// False: there was nothing yet.
+bool Connection::pull_piece() {
+  say_who_is_served();
+  show_progress();
+  bool gave_something = true;
+  try {
+    std::string piece(session_->most_to_pull(), '\0');
+    std::size_t n = piece.empty() ? 0 : session_->source().pull(piece);
+    gave_something = n != BodySource::nothing_yet;
+    if (gave_something) {
+      last_piece_ = coarse_now();
+      session_->pulled(std::string_view(piece).substr(0, n));
+    } else if (is_given_up()) {
+      cut_short();
+    }
+  } catch (...) {
+    session_->give_up_body();
+  }
+  show_busy(false);
+  return gave_something;
+}
+
+// There is nothing for the client yet: has it left, or waited for longer than any request may take?
+bool Connection::is_given_up() { return has_left() || coarse_now() - last_piece_ > settings_.request_timeout; }
+
+bool Connection::has_left() {
+  Clock::time_point now = coarse_now();
+  pollfd client{fd_.get(), POLLRDHUP, 0};
+  poll_until({&client, 1}, now);
+  if ((client.revents & (POLLERR | POLLHUP)) != 0) return true;
+  if ((client.revents & POLLRDHUP) == 0) return false;
+  // It may have closed its half only, and wait.
+  if (end_seen_ == Clock::time_point{}) end_seen_ = now;
+  return now - std::max(end_seen_, last_piece_) > departure_patience;
+}
+
+void Connection::leave_turn() {
+  if (worker_->turn != nullptr) worker_->turn->leave(*this);
+}
+
+// Waits, where the client takes it slowly. False: it has left, or is too slow.
+bool Connection::send_all() {
+  for (;;) {
+    Sent sent = flush();
+    if (sent == Sent::some) begin_wait(Wait::writing);
+    if (sent == Sent::some && wait_for(fd_.get(), POLLOUT, deadline_)) continue;
+    if (sent == Sent::some) reset_at_close();
+    begin_wait(Wait::nothing);
+    return sent == Sent::all;
+  }
+}
+
+// The answer's client is not there for the rest of it.
+void Connection::cut_short() {
+  session_->give_up_body();
+  leave_turn();
+  pushed_ = Pushed::dropped;
+  is_cut_ = true;
+}
+
+void Connection::cut() { shutdown(fd_.get(), SHUT_RDWR); }
 
 bool Connection::this_answer_is_last() const {
   auto is_set = [](const std::atomic<bool>* flag) { return flag != nullptr && flag->load(std::memory_order_relaxed); };
@@ -436,7 +589,8 @@ void Connection::respond(Response&& response) {
     log.write(session_->request(), response.status(), body_size(response), coarse_time());
   }
   session_->respond(std::move(response), this_answer_is_last());
-  wait_ = Wait::nothing;  // whatever it waits for next, it waits for anew
+  begin_wait(Wait::nothing);  // whatever it waits for next, it waits for anew
+  written_for_ = {};
   show_busy(false);
   std::uint64_t requests = worker_->counters.requests.fetch_add(1, std::memory_order_relaxed) + 1;
   // The control thread takes it as any TERM: this worker drains, and its supervisor starts another.

@@ -2,9 +2,9 @@
 // needs, and waiting for that is all that the cores differ in.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +13,7 @@
 #include "common/http/session.hpp"
 #include "common/net/fd.hpp"
 #include "common/telemetry/serving.hpp"
+#include "servers/driver/answer.hpp"
 #include "servers/driver/worker.hpp"
 
 namespace corelab {
@@ -22,7 +23,7 @@ Clock::time_point coarse_now();
 
 /// One connection; one thread at a time. A core's loop is: advance(); wait for what it needs, until deadline(); if that
 /// was `readable`, receive(); advance() again.
-class Connection {
+class Connection final : private AnswerWriter {
  public:
   Connection(Worker& worker, Accepted accepted, bool is_control);
   ~Connection();
@@ -32,6 +33,7 @@ class Connection {
     readable,  ///< receive() once the socket can be read
     writable,  ///< advance() once the socket can be written
     handler,   ///< handler_resumed() whenever its handler was resumed
+    turn,      ///< advance() once others have been looked after, and the worker's turn is its own or nobody's
     close,     ///< its end: gently if lingers()
   };
 
@@ -72,27 +74,24 @@ class Connection {
   /// client gets in the end, whatever the handler says.
   void handler_failed(Waited why) { handler_outcome_ = why; }
   Waited handler_outcome() const { return handler_outcome_; }
-  /// Answers at once for a handler that cannot be interrupted, and closes; what it still says will be dropped. True if
-  /// there is output to be sent.
-  bool answer_for_handler();
-  bool has_been_answered_for() const { return answered_for_handler_; }
+  /// Answers at once for a handler that cannot be interrupted, unless a helper is doing that, and closes; what the handler
+  /// still says will be dropped.
+  enum class AnsweredFor { sent, some_sent, by_helper };
+  AnsweredFor answer_for_handler();
+  bool has_been_answered_for() const { return answer_.state() == Answer::State::overdue; }
 
-  /// A call that answers, made elsewhere, may send its answer from there, so that this thread need not be woken for it.
-  /// While that may happen, nothing is done to the connection but what follows here, and handler_failed().
-  bool helper_may_answer() const { return helper_may_answer_ && !answered_for_handler_; }
-  /// True, once: for whoever is to answer, before answer_for_handler(). Any thread.
-  bool takes_right_to_answer() { return !is_answer_taken_.exchange(true); }
-  /// The answer has been sent, and nothing more has been received. The thread of the call, after it.
-  bool is_answered_by_helper() const { return is_answered_by_helper_; }
+  /// A call that answers is being made elsewhere: nothing is done to the connection but what follows here, and
+  /// handler_failed().
+  bool may_be_helpers() const { return answer_.may_be_helpers(); }
+  /// The helper has sent the answer, and nothing more has been received. The thread of the call, after it.
+  bool is_answered_by_helper() const { return answer_.state() == Answer::State::sent; }
+  /// Wakes whoever sends or waits in this connection's name, for good.
+  void cut();
   /// Says on the calling thread for whom it runs a handler (common/telemetry/serving.hpp).
   void say_who_is_served() const {
     if (worker_->lock_times != nullptr) serving() = {worker_->lock_times, trace(), id_};
   }
   bool has_handler() const { return static_cast<bool>(handler_); }
-
-  /// Its end has come. True: what is left of an answer's body blocks, and is being given up where it was pulled; the
-  /// connection is to stay until `waiter` has resumed that. No byte is sent or received any more.
-  bool gives_up_body(Waiter& waiter);
 
   /// Whose thread serves it from now on, where threads take turns.
   void set_worker(Worker& worker) { worker_ = &worker; }
@@ -112,29 +111,46 @@ class Connection {
   Trace* trace() const { return worker_->context.trace; }
 
  private:
-  enum class Wait { nothing, first_request, next_request, head, body, writing };
-
-  /// A call that blocks, while it is made elsewhere.
-  struct BlockingCall {
-    std::function<Response()> call;
-    std::string piece;  // of a body, pulled by it
-    bool pulls = false;
-    bool failed = false;
-    std::unique_ptr<BodySource> abandoned;  // of an answer that is not wanted any more
+  enum class Wait { nothing, first_request, next_request, head, body, writing, turn };
+  /// What a handler that blocks has sent while it runs.
+  enum class Pushed {
+    nothing,
+    some,     ///< the head, and what it has written
+    dropped,  ///< its answer has come to an early end: nothing of it is sent any more
   };
 
-  void run(const Handler& handler, Waiter& waiter);
-  bool pull_body(Waiter& waiter);
-  void pull_piece();
-  void take_piece();
-  bool run_handler(Waiter& waiter);
-  void show_busy(bool is_busy);
+  // AnswerWriter
+  void begin(Response answer, std::optional<std::size_t> length) override;
+  bool write(std::string_view bytes) override;
+
+  std::optional<Needs> run_handler(Waiter& waiter);
+  void call_elsewhere(const Handler& handler, Waiter& waiter);
+  void answer_on_helper(const Handler& handler);
+  Response call(const Handler& handler);
+  Response awaited(Response&& response);
+  std::optional<Needs> ask();
+  void answer_in_time(Response&& response);
   void answer_from_handler();
-  void answer_on_helper(Response& response);
+  void answer(Response&& response);
+  void continue_pushed(Response&& rest);
   void respond(Response&& response);
   void log_refusal();
-  void abandon(std::unique_ptr<BodySource> source);
   bool this_answer_is_last() const;
+
+  void see_through();
+  Needs make_ahead();
+  std::optional<Needs> pull();
+  void stream();
+  bool pull_piece();
+  bool is_given_up();
+  bool has_left();
+  void leave_turn();
+  bool send_all();
+  void cut_short();
+  void reset_at_close();
+
+  void show_busy(bool is_busy);
+  void show_progress();
   Needs settle(Needs needs);
   void begin_wait(Wait wait);
   Session& session();
@@ -149,18 +165,24 @@ class Connection {
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;
   Deadline deadline_ = no_deadline;
+  Clock::time_point writing_since_{};  // while the client owes a read
+  Clock::duration written_for_{};      // that it took over this answer before
   bool lingers_ = false;
+  bool is_cut_ = false;  // nothing is sent any more
 
   Task<Response> handler_;
   Waited handler_outcome_ = Waited::done;
   Clock::time_point handler_started_{};
   Deadline request_deadline_ = no_deadline;
-  bool answered_for_handler_ = false;
-  bool helper_may_answer_ = false;
-  std::atomic<bool> is_answer_taken_{false};
-  bool is_answer_sent_ = false;         // by a helper, or what of it the peer took
-  bool is_answered_by_helper_ = false;  // to the end, and it waits for the next request
-  std::unique_ptr<BlockingCall> blocking_;  // from its first one on
+  Answer answer_;
+  Pushed pushed_ = Pushed::nothing;
+  std::unique_ptr<std::function<void()>> call_;  // one that blocks, made elsewhere; from the first one on
+
+  // Of an answer that comes in pieces.
+  std::unique_ptr<PendingAnswer> pending_;  // on a loop, before the first one
+  Clock::time_point last_piece_{};   // when it gave something
+  Clock::time_point slice_end_{};    // until when it has the loop
+  Clock::time_point end_seen_{};     // when its client was first seen to send no more
 };
 
 }  // namespace corelab

@@ -68,7 +68,7 @@ class UvReactor final : public Reactor {
   UvReactor() {
     check(uv_loop_init(&loop_), "uv_loop_init");
     uv_timer_init(&loop_, &timer_);
-    uv_prepare_init(&loop_, &batch_end_);
+    uv_idle_init(&loop_, &batch_end_);
     check(uv_async_init(&loop_, &wake_, [](uv_async_t* h) { client(h).on_wake(); }), "uv_async_init");
     timer_.data = batch_end_.data = wake_.data = this;
   }
@@ -97,9 +97,10 @@ class UvReactor final : public Reactor {
 
   void wake() override { uv_async_send(&wake_); }
 
+  // An idle handle runs ahead of the next look at the kernel, which does not wait as long as there is one.
   void notify_batch_end() override {
-    uv_prepare_start(&batch_end_, [](uv_prepare_t* h) {
-      uv_prepare_stop(h);
+    uv_idle_start(&batch_end_, [](uv_idle_t* h) {
+      uv_idle_stop(h);
       client(h).on_batch_end();
     });
   }
@@ -119,7 +120,7 @@ class UvReactor final : public Reactor {
 
   uv_loop_t loop_{};
   uv_timer_t timer_{};
-  uv_prepare_t batch_end_{};
+  uv_idle_t batch_end_{};
   uv_async_t wake_{};
   ReactorClient* client_ = nullptr;
 };

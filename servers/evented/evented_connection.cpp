@@ -35,6 +35,8 @@ void EventedConnection::on_ready(Events events) {
     }
   } else if (events.hangup) {
     return go_on(Connection::Needs::close);
+  } else if (needs_ == Connection::Needs::turn) {
+    return;  // what has come meanwhile waits in the kernel
   }
   go_on(connection_.advance(*this));
 }
@@ -46,7 +48,7 @@ void EventedConnection::ready_beside_handler(Events events) {
     connection_.handler_failed(Waited::cancelled);
     return cancel_operation(Waited::cancelled);
   }
-  if (!connection_.helper_may_answer()) {
+  if (!connection_.may_be_helpers()) {
     if (connection_.owes_output() && connection_.flush() == Connection::Sent::some) return;
     if (connection_.has_been_answered_for() && !connection_.owes_output()) shutdown(connection_.fd(), SHUT_WR);
   }
@@ -61,7 +63,11 @@ void EventedConnection::go_on(Connection::Needs needs) {
     case Connection::Needs::writable: watch_->want(Interest::write); break;
     case Connection::Needs::handler:
       // Otherwise the interest stays as it is: most handlers are done before anything more comes.
-      if (connection_.owes_output()) watch_->want(Interest::write);
+      if (!connection_.may_be_helpers() && connection_.owes_output()) watch_->want(Interest::write);
+      break;
+    case Connection::Needs::turn:
+      watch_->want(Interest::hangup);
+      worker_.wait_for_turn(*this);
       break;
     case Connection::Needs::close: return close();
   }
@@ -93,13 +99,7 @@ void EventedConnection::close() {
   schedule(coarse_now() + lingering::time);
 }
 
-void EventedConnection::end() {
-  has_ended_ = true;
-  if (!connection_.gives_up_body(*this)) return worker_.remove(*this);
-  worker_.clear_timer(*this);
-  watch_.reset();
-  connection_.take_fd();
-}
+void EventedConnection::end() { worker_.remove(*this); }
 
 void EventedConnection::end_idleness() {
   if (connection_.is_idle() && !is_lingering_ && connection_.spared_until() <= coarse_now()) {
@@ -109,7 +109,6 @@ void EventedConnection::end_idleness() {
 }
 
 void EventedConnection::stop() {
-  if (has_ended_) return;
   if (!connection_.has_handler()) return end();
   watch_->want(Interest::nothing);
   connection_.handler_failed(Waited::cancelled);
@@ -120,7 +119,9 @@ void EventedConnection::stop() {
 
 bool EventedConnection::start(Operation& operation) {
   bool is_for_route = std::exchange(is_for_route_, false);
-  if (!has_ended_ && connection_.flush() == Connection::Sent::broken) connection_.handler_failed(Waited::cancelled);
+  if (!is_for_route && connection_.flush() == Connection::Sent::broken) {  // (a route's call owes nothing)
+    connection_.handler_failed(Waited::cancelled);
+  }
   if (connection_.handler_outcome() != Waited::done) {
     operation.result = connection_.handler_outcome();
     return false;
@@ -188,12 +189,13 @@ void EventedConnection::cancel_operation(Waited why) {
   // The call goes on and may use the handler's frame: the handler is resumed when it is over. The client need not wait
   // for that.
   if (call_result_ == Waited::done) call_result_ = why;  // what ended the wait first
-  if (why == Waited::expired && connection_.handler_outcome() == Waited::expired) {
-    if (!connection_.takes_right_to_answer()) return;  // the helper is sending its answer
-    if (connection_.answer_for_handler()) {
-      watch_->want(Interest::write);
-    } else {
-      shutdown(connection_.fd(), SHUT_WR);
+  if (why == Waited::cancelled) {
+    if (connection_.may_be_helpers()) connection_.cut();
+  } else if (connection_.handler_outcome() == Waited::expired) {
+    switch (connection_.answer_for_handler()) {
+      case Connection::AnsweredFor::by_helper: break;
+      case Connection::AnsweredFor::some_sent: watch_->want(Interest::write); break;
+      case Connection::AnsweredFor::sent: shutdown(connection_.fd(), SHUT_WR); break;
     }
   } else if (why == Waited::expired) {
     // Only the operation's own deadline has passed: the client still has its answer when the request's does.
@@ -213,20 +215,15 @@ bool EventedConnection::end_operation(Waited result) {
   Operation& operation = *std::exchange(operation_, nullptr);
   operation.result = result;
   operation.handler.resume();
-  if (has_ended_) {
-    worker_.remove(*this);
-    return false;
-  }
   Connection::Needs needs = connection_.handler_resumed(*this);
   go_on(needs);
   return needs == Connection::Needs::readable;
 }
 
-Task<Response> EventedConnection::call_on_helper(const std::function<Response()>& call, Waiter& waiter) {
+Task<Response> EventedConnection::call_on_helper(const std::function<void()>& call, Waiter& waiter) {
   static_cast<EventedConnection&>(waiter).is_for_route_ = true;
-  Response response(504);  // if the call is never made
-  co_await waiter.offload([&] { response = call(); });
-  co_return response;
+  co_await waiter.offload([&] { call(); });
+  co_return Response(504);  // for a call that was never made: those that are, answer
 }
 
 }  // namespace corelab

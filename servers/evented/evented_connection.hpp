@@ -19,8 +19,11 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
 
   /// What the worker's drain asks: closes it gently if it is idle, else its next answer is its last.
   void end_idleness();
-  /// Ends it now. It stays as long as a helper runs a call of its handler, or closes what its answer is made from.
+  /// Ends it now. It stays as long as a helper runs a call of its handler.
   void stop();
+  /// What it waits for with Needs::turn has come.
+  void turn_has_come() { go_on(connection_.advance(*this)); }
+  bool may_have(const Turn& turn) const { return turn.is_free_for(connection_); }
 
   /// The helper has made the call (worker's thread again). False: the connection needs something else than to be read
   /// next, and may be no more.
@@ -34,7 +37,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   std::uint64_t id() const { return connection_.id(); }
 
   /// Makes a call that blocks on the helpers that are there for routes.
-  static Task<Response> call_on_helper(const std::function<Response()>& call, Waiter& waiter);
+  static Task<Response> call_on_helper(const std::function<void()>& call, Waiter& waiter);
 
   // Neighbours in the worker's list.
   EventedConnection* previous = nullptr;
@@ -69,7 +72,6 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   std::unique_ptr<Watch> watch_;
   Connection::Needs needs_ = Connection::Needs::readable;
   bool is_lingering_ = false;
-  bool has_ended_ = false;  // for its client; a helper may be closing what its answer was made from
   Deadline deadline_ = no_deadline;  // the timer may be set for earlier: it is moved when it fires, not with each answer
   Deadline timer_at_ = no_deadline;
 

@@ -37,6 +37,8 @@ EventedWorker::EventedWorker(const ServerContext& context, unsigned index, std::
       offload_helpers_(context.settings.current().offload_threads, made, driver_.counters.queue_depth, context.trace),
       route_helpers_(context.settings.current().offload, made, driver_.counters.queue_depth, context.trace) {
   driver_.lock_times = context.lock_times_of(context.first_row + index);
+  driver_.turn = &turn_;
+  driver_.note_progress = HelperThreads::note_progress;
   if (context.settings.current().offload > 0) driver_.call_elsewhere = EventedConnection::call_on_helper;
 }
 
@@ -104,6 +106,7 @@ void EventedWorker::accept_from(Listener& listener) {
 void EventedWorker::remove(EventedConnection& connection) {
   (connection.previous != nullptr ? connection.previous->next : first_) = connection.next;
   if (connection.next != nullptr) connection.next->previous = connection.previous;
+  if (!waiting_for_turn_.empty()) std::erase(waiting_for_turn_, &connection);
   delete &connection;
   bool was_full = open_-- >= context_.settings.current().worker_connections;
   if (was_full) watch_listeners();
@@ -167,6 +170,27 @@ void EventedWorker::on_timer() {
   arm_timer(timers_.next());
 }
 
+// --- Turns ---
+
+void EventedWorker::wait_for_turn(EventedConnection& connection) {
+  // Whose turn it is goes on ahead of those who wait for theirs.
+  connection.may_have(turn_) ? waiting_for_turn_.push_front(&connection) : waiting_for_turn_.push_back(&connection);
+  if (connection.may_have(turn_)) expect_batch_end();
+}
+
+void EventedWorker::OwnTurn::on_free() {
+  if (!worker.waiting_for_turn_.empty()) worker.expect_batch_end();
+}
+
+// One of them, for a slice at most: what is ready meanwhile comes before the next.
+void EventedWorker::take_turns() {
+  if (waiting_for_turn_.empty() || !waiting_for_turn_.front()->may_have(turn_)) return;
+  EventedConnection& next = *waiting_for_turn_.front();
+  waiting_for_turn_.pop_front();
+  next.turn_has_come();
+  if (!waiting_for_turn_.empty() && waiting_for_turn_.front()->may_have(turn_)) expect_batch_end();
+}
+
 // --- Trace ---
 
 void EventedWorker::event_begins(std::uint64_t connection) {
@@ -191,6 +215,7 @@ void EventedWorker::on_batch_end() {
   finish_calls();
   bool all_begin = offload_helpers_.begin() & route_helpers_.begin();
   if (!all_begin && !hurry_.is_set()) set_timer(hurry_, Clock::now() + helper_patience);
+  take_turns();
 }
 
 void EventedWorker::hurry_helpers() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -38,6 +39,8 @@ class EventedWorker final : private ReactorClient {
   /// on_batch_end() is to come: what was submitted to helpers begins then.
   void expect_batch_end();
   void remove(EventedConnection& connection);
+  /// Lets it go on when it is its turn (Needs::turn), and others have been looked after.
+  void wait_for_turn(EventedConnection& connection);
   /// A helper has made the connection's call, and touches it no more. `is_answered`: the loop is not woken for it; what is
   /// left to do has time until it is awake. The helper's thread.
   void call_made(EventedConnection& connection, bool is_answered);
@@ -56,6 +59,12 @@ class EventedWorker final : private ReactorClient {
     Action action;
   };
 
+  struct OwnTurn final : Turn {
+    explicit OwnTurn(EventedWorker& owner) : worker(owner) {}
+    void on_free() override;
+    EventedWorker& worker;
+  };
+
   void on_timer() override;
   void on_wake() override;
   void on_batch_end() override;
@@ -69,6 +78,7 @@ class EventedWorker final : private ReactorClient {
   void tick();
   void hurry_helpers();
   void finish_calls();
+  void take_turns();
   void arm_timer(Deadline at);
   void finish_if_done();
 
@@ -92,6 +102,9 @@ class EventedWorker final : private ReactorClient {
   Routine resume_accepting_{*this, &EventedWorker::watch_listeners};
   Routine hurry_{*this, &EventedWorker::hurry_helpers};
   Clock::time_point tick_due_{};
+
+  OwnTurn turn_{*this};
+  std::deque<EventedConnection*> waiting_for_turn_;
 
   bool batch_end_is_expected_ = false;
   Clock::time_point batch_start_{};  // when tracing

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::microseconds short_call(100);
 
+thread_local std::atomic<Clock::time_point>* own_began = nullptr;
+
 }  // namespace
 
 HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&), std::atomic<std::int64_t>& waiting,
@@ -17,8 +19,9 @@ HelperThreads::HelperThreads(unsigned threads, void (*on_done)(HelperJob&), std:
     : wanted_(threads),
       on_done_(on_done),
       waiting_(waiting),
-      trace_(trace),
-      began_(threads, Clock::time_point::max()) {}
+      trace_(trace) {
+  for (unsigned i = 0; i < threads; ++i) began_.emplace_back(no_call);
+}
 
 HelperThreads::~HelperThreads() {
   {
@@ -60,9 +63,15 @@ void HelperThreads::hurry() {
   }
 }
 
-Clock::time_point HelperThreads::oldest_call() {
-  std::lock_guard lock(mutex_);
-  return began_.empty() ? Clock::time_point::max() : *std::min_element(began_.begin(), began_.end());
+bool HelperThreads::note_progress() {
+  if (own_began != nullptr) own_began->store(Clock::now(), std::memory_order_relaxed);
+  return own_began != nullptr;
+}
+
+Clock::time_point HelperThreads::oldest_call() const {
+  Clock::time_point oldest = no_call;
+  for (const Began& began : began_) oldest = std::min(oldest, began.load(std::memory_order_relaxed));
+  return oldest;
 }
 
 bool HelperThreads::withdraw(HelperJob& job) {
@@ -74,24 +83,26 @@ bool HelperThreads::withdraw(HelperJob& job) {
   return true;
 }
 
-void HelperThreads::run(Clock::time_point& began) {
+void HelperThreads::run(Began& began) {
+  own_began = &began;
   if (trace_ != nullptr) trace_->name_thread("helper");
   make_calls(began);
   if (trace_ != nullptr) trace_->flush_thread();
 }
 
-void HelperThreads::make_calls(Clock::time_point& began) {
+void HelperThreads::make_calls(Began& began) {
   Sleeper self;
   bool leaves_the_rest = false;
   for (;;) {
     std::unique_lock lock(mutex_);
-    began = Clock::time_point::max();
+    began.store(no_call, std::memory_order_relaxed);
     while (queue_.empty() && !ending_) sleep(self, lock);
     if (queue_.empty()) return;
     HelperJob& job = *queue_.front();
     queue_.pop_front();
     waiting_.fetch_sub(1, std::memory_order_relaxed);
-    Clock::time_point start = began = Clock::now();
+    Clock::time_point start = Clock::now();
+    began.store(start, std::memory_order_relaxed);
     if (queue_.empty() || is_waking_ || leaves_the_rest) {
       lock.unlock();
     } else {

@@ -43,8 +43,10 @@ class HelperThreads {
   bool begin();
   /// Wakes a helper for each job that is still queued. Loop's thread.
   void hurry();
+  /// The call that the calling thread makes counts as begun just now: it makes progress. False if that is no helper.
+  static bool note_progress();
   /// When the longest of the calls that are being made began; `max()` if none is. Any thread.
-  Clock::time_point oldest_call();
+  Clock::time_point oldest_call() const;
   /// Takes a job back. True: it has not begun, and on_done will not be called. Loop's thread.
   bool withdraw(HelperJob& job);
 
@@ -57,8 +59,11 @@ class HelperThreads {
     sem_t woken;
   };
 
-  void run(Clock::time_point& began);
-  void make_calls(Clock::time_point& began);
+  using Began = std::atomic<Clock::time_point>;
+  static constexpr Clock::time_point no_call = Clock::time_point::max();
+
+  void run(Began& began);
+  void make_calls(Began& began);
   void sleep(Sleeper& self, std::unique_lock<std::mutex>& lock);
   void wake_one(std::unique_lock<std::mutex> lock);
 
@@ -71,7 +76,7 @@ class HelperThreads {
   std::deque<HelperJob*> queue_;
   std::vector<Sleeper*> sleepers_;
   bool is_waking_ = false;                // one that was woken has not looked at the queue yet
-  std::vector<Clock::time_point> began_;  // of each thread's call
+  std::deque<Began> began_;               // of each thread's call
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

@@ -65,7 +65,8 @@ class Reactor {
   /// on_wake() soon, once for several calls. Any thread.
   virtual void wake() = 0;
 
-  /// on_batch_end() once, after the events at hand.
+  /// on_batch_end() once, after the events at hand; asked for in on_batch_end(), after those that are ready by then,
+  /// without waiting for any.
   virtual void notify_batch_end() = 0;
 
   /// Serves events until stop(), which is called on its own thread.

@@ -1,0 +1,60 @@
+"""Answers that come in pieces: written or given as blocks, with pauses, without an end, or with nothing in them."""
+
+import sys
+import time
+from urllib.parse import parse_qs
+
+
+class Empty:
+    """b"" for ever, behind what `first` holds."""
+
+    def __init__(self, first):
+        self.first = first
+
+    def __iter__(self):
+        if self.first:
+            yield self.first
+        while True:
+            time.sleep(0.001)
+            yield b""
+
+    def close(self):
+        sys.stderr.write("closed\n")
+
+
+def ticks(count, seconds):
+    for i in range(count):
+        yield b"tick\n"
+        time.sleep(seconds)
+
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    asked = {key: values[0] for key, values in parse_qs(environ["QUERY_STRING"]).items()}
+    write = start_response("200 OK", [("Content-Type", "text/plain")])
+    if path == "/empty":
+        return Empty(asked.get("first", "").encode())
+    if path == "/ticks":
+        return ticks(int(asked["count"]), float(asked["seconds"]))
+    if path == "/written-ticks":
+        for tick in ticks(int(asked["count"]), float(asked["seconds"])):
+            write(tick)
+    if path == "/write-then-wait":
+        write(b"written ")
+        time.sleep(float(asked["seconds"]))
+        return [b"returned"]
+    if path == "/write":
+        piece = b"x" * 65536
+        for _ in range(int(asked["count"])):
+            write(piece)
+    if path == "/write-then-fail":
+        write(b"a part")
+        raise ValueError("in the middle")
+    if path == "/write-for-ever":
+        try:
+            while True:
+                write(b"x" * 65536)
+        except OSError as error:
+            sys.stderr.write(f"write failed: {error}\n")
+            raise
+    return [b"done"]
