@@ -42,21 +42,18 @@ struct ServerContext {
   LockTimesBoard* lock_times = nullptr;  ///< by row, if the app has a lock
 };
 
-/// Tells the app that this process is about to serve, and where (Lifecycle::start).
-inline void start_app(const App& app, const ListenerSet& listeners) {
-  if (!app.lifecycle().start) return;
-  std::vector<std::string> addresses;
-  for (const Address& address : listeners.addresses()) addresses.push_back(address.to_string());
-  app.lifecycle().start(addresses);
-}
-
-/// Serves in threads of its own. All methods return at once, and are called from one thread: the control thread.
+/// Serves in threads of its own, or on the process's main thread. All methods but serve_here() return at once, and are called
+/// from one thread: after start(), the control thread.
 class Server {
  public:
   virtual ~Server() = default;  ///< joins its threads; finished() must be true
 
-  /// Throws std::system_error if the system has no threads or descriptors for it.
+  /// Main thread. Throws std::system_error if the system has no threads or descriptors for it.
   virtual void start() = 0;
+
+  /// Main thread, after start(): where one thread is all that serves, it is this one; returns when finished(). What
+  /// an application binds to the thread that imports it (signal handlers, event loops) is then at hand.
+  virtual void serve_here() {}
 
   /// Others wait for a thread: closes, gently, connections that have been idle for a while. For cores whose idle
   /// connections hold a thread.

@@ -39,6 +39,7 @@ struct Settings {
   std::chrono::milliseconds write_timeout{60000};
   std::chrono::milliseconds request_timeout{20000};  ///< below `timeout`, so that a slow handler costs no worker
   std::chrono::milliseconds timeout{30000};  ///< of the supervisor's patience with a worker; 0: endless
+  std::chrono::milliseconds start_timeout{0};  ///< the same before it is ready; 0: four times `timeout`
   std::chrono::milliseconds graceful_timeout{30000};
   std::chrono::milliseconds drain_grace{500};
   KeepAlivePolicy keep_alive_policy = KeepAlivePolicy::yield;

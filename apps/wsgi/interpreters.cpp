@@ -1,5 +1,8 @@
 #include "apps/wsgi/interpreters.hpp"
 
+#include <signal.h>
+
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -40,18 +43,30 @@ std::string python_program(std::string environment) {
   return root / "bin" / "python";
 }
 
-// Of the interpreter at its end. Py_Finalize and Py_EndInterpreter also wait for threads of the application's
-// own, which may never end.
-void run_exit_functions() {
-  if (Ref module{PyImport_ImportModule("atexit")}) {
-    Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
-  }
-  print_exception();
+void flush_streams() {
   for (const char* name : {"stdout", "stderr"}) {
     PyObject* stream = PySys_GetObject(name);
     if (stream != nullptr && stream != Py_None) Ref ignored(PyObject_CallMethod(stream, "flush", nullptr));
   }
   PyErr_Clear();
+}
+
+// A module that the application has imported, or null.
+Ref imported(const char* name) {
+  Ref key = latin1(name);
+  return Ref(PyImport_GetModule(key.get()));
+}
+
+// Of the interpreter at its end, in Py_FinalizeEx's order. That itself would also wait for daemon threads to stop at
+// their next use of the GIL, and frees what extension modules may still use.
+void run_exit_functions() {
+  if (Ref module = imported("threading")) Ref ignored(PyObject_CallMethod(module.get(), "_shutdown", nullptr));
+  print_exception();
+  if (Ref module{PyImport_ImportModule("atexit")}) {
+    Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
+  }
+  print_exception();
+  flush_streams();
 }
 
 // Has the application started no thread that lives?
@@ -184,12 +199,38 @@ ThreadInterpreter::~ThreadInterpreter() {
 
 void Interpreters::end() {
   PyEval_RestoreThread(main_);
+  if (PyErr_CheckSignals() != 0) print_exception();  // and not in the middle of what follows
+  remember_children();
   run_exit_functions();
   PyEval_SaveThread();
 }
 
+void Interpreters::remember_children() {
+  Ref module = imported("multiprocessing.process");
+  Ref list(module ? PyObject_CallMethod(module.get(), "active_children", nullptr) : nullptr);
+  Ref children(list ? PySequence_Fast(list.get(), "") : nullptr);
+  for (Py_ssize_t i = 0; children && i < PySequence_Fast_GET_SIZE(children.get()); ++i) {
+    Ref pid(PyObject_GetAttrString(PySequence_Fast_GET_ITEM(children.get(), i), "pid"));
+    if (pid && PyLong_Check(pid.get())) children_.push_back(static_cast<pid_t>(PyLong_AsLong(pid.get())));
+  }
+  PyErr_Clear();
+  has_children_ = true;
+}
+
+void Interpreters::cut() const {
+  if (!has_children_) return;
+  for (pid_t pid : children_) kill(pid, SIGKILL);
+}
+
+void Interpreters::attend() {
+  Gil gil(*this);
+  if (PyErr_CheckSignals() != 0) print_exception();
+}
+
 void Interpreters::before_fork() {
   PyEval_RestoreThread(main_);
+  flush_streams();  // or each child would print what is in their buffers
+  fflush(nullptr);
   PyOS_BeforeFork();
 }
 
@@ -200,6 +241,13 @@ void Interpreters::after_fork_in_parent() {
 
 void Interpreters::after_fork_in_child() {
   PyOS_AfterFork_Child();
+  // Processes that the application has started are the supervisor's children, and not for this one to wait for. As
+  // multiprocessing itself begins in a child.
+  if (Ref module = imported("multiprocessing.process")) {
+    Ref children(PyObject_GetAttrString(module.get(), "_children"));
+    Ref ignored(children ? PyObject_CallMethod(children.get(), "clear", nullptr) : nullptr);
+    PyErr_Clear();
+  }
   PyEval_SaveThread();
 }
 

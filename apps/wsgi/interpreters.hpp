@@ -3,9 +3,13 @@
 
 #include "apps/wsgi/python.hpp"
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/wsgi/application.hpp"
 #include "apps/wsgi/call_sampler.hpp"
@@ -40,9 +44,14 @@ class Interpreters {
   ThreadInterpreter& of_this_thread();
   bool are_shared() const { return settings_.gil == corelab::Gil::shared; }
 
-  /// Runs what was registered with Python's atexit, and flushes its streams. Main thread; nothing else uses
-  /// Python.
+  /// As Python's own end: waits for executors and for threads that are no daemons, runs what was registered with
+  /// atexit (which waits for processes of multiprocessing), flushes the streams. Main thread; no handler runs.
   void end();
+  /// Kills processes of multiprocessing that end() waits for. Any thread, at any time.
+  void cut() const;
+
+  /// Runs the application's signal handlers that are due. Main thread.
+  void attend();
 
   // Around a fork. Main thread.
   void before_fork();
@@ -51,6 +60,7 @@ class Interpreters {
 
  private:
   friend struct ThreadInterpreter;
+  void remember_children();
   void start_python();
   void prepare_interpreter();
   void begin_own(ThreadInterpreter& mine);
@@ -61,6 +71,8 @@ class Interpreters {
   std::string directory_;  // --app-dir, absolute
   PyThreadState* main_ = nullptr;
   std::optional<Application> application_;  // all threads'; none with --gil own
+  std::vector<pid_t> children_;             // of multiprocessing, when the end began
+  std::atomic<bool> has_children_{false};   // says that they are known
 };
 
 }  // namespace corelab::wsgi

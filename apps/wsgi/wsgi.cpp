@@ -78,6 +78,12 @@ App make_wsgi_app(const Settings& settings) {
   life.end = [interpreters] {
     if (*interpreters != nullptr) (*interpreters)->end();
   };
+  life.cut = [interpreters] {
+    if (*interpreters != nullptr) (*interpreters)->cut();
+  };
+  life.attend = [interpreters] {
+    if (*interpreters != nullptr) (*interpreters)->attend();
+  };
   life.starts_before_fork = settings.preload;
   life.before_fork = [interpreters] { (*interpreters)->before_fork(); };
   life.after_fork_in_parent = [interpreters] { (*interpreters)->after_fork_in_parent(); };

@@ -13,8 +13,12 @@ struct Lifecycle {
   /// to, as `HOST:PORT` or `unix:PATH`. Throws std::exception with a sentence for the user if it cannot
   /// serve.
   std::function<void(std::span<const std::string> addresses)> start;
-  /// No handler runs any more; the process is about to end.
+  /// No handler runs any more; the process is about to end. It may take its time, and is cut() when that is over.
   std::function<void()> end;
+  /// The process ends at once, wherever end() is: ends processes of its own. Any thread.
+  std::function<void()> cut;
+  /// A signal has come, and may have been for the app: runs what it wants run then. Null: it has no signal handlers.
+  std::function<void()> attend;
 
   /// Cores with processes: call `start` once, in the supervisor, instead of in every worker, and the others
   /// around each fork.

@@ -5,14 +5,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <numeric>
 #include <system_error>
 
+#include "common/net/descriptor_limit.hpp"
 #include "common/telemetry/log.hpp"
 
 #ifndef SO_DETACH_REUSEPORT_BPF
@@ -44,6 +45,9 @@ void remove_stale_socket(const Address& address) {
   if (error == EADDRINUSE) sentence += " (choose another --bind, or end whoever listens there)";
   throw std::system_error(error, std::generic_category(), sentence);
 }
+
+// An application may change the directory.
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path); }
 
 Fd open_socket(const Address& address) {
   Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -81,7 +85,7 @@ ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues,
       if (i == 0) {
         address = Address::of_socket(fd.get());
         bound_.push_back(address);
-        if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(address.unix_path());
+        if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(absolute(address.unix_path()));
       }
       queues_[i].push_back(fd.get());
       (is_kept ? kept_sockets_ : sockets_).push_back(std::move(fd));
@@ -89,15 +93,21 @@ ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues,
   }
 }
 
-ListenerSet::~ListenerSet() {
-  unlink_names(names_);
-  unlink_names(kept_names_);
+ListenerSet::~ListenerSet() { unlink_names(); }
+
+std::vector<int> ListenerSet::descriptors() const {
+  std::vector<int> all;
+  for (const auto* sockets : {&sockets_, &kept_sockets_}) {
+    for (const Fd& fd : *sockets) all.push_back(fd.get());
+  }
+  return all;
 }
 
-void ListenerSet::unlink_names(std::vector<std::string>& names) const {
+void ListenerSet::unlink_names() const {
   if (getpid() != owner_pid_) return;
-  for (const std::string& name : names) unlink(name.c_str());
-  names.clear();  // once: they may be a successor's from now on
+  for (const auto* names : {&names_, &kept_names_}) {
+    for (const std::string& name : *names) unlink(name.c_str());
+  }
 }
 
 Accepted accept_connection(int listener, bool blocking) {
@@ -108,6 +118,7 @@ Accepted accept_connection(int listener, bool blocking) {
   int fd = accept4(listener, reinterpret_cast<sockaddr*>(&from), &length,
                    SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
   if (fd >= 0) {
+    descriptor_limit::saw(fd);
     accepted.outcome = Accepted::Outcome::connection;
     accepted.done = Clock::now();
     accepted.fd.reset(fd);
@@ -133,7 +144,10 @@ void warn_of_exhaustion() {
 }
 
 void ListenerSet::refuse_newcomers() {
-  unlink_names(names_);
+  if (getpid() == owner_pid_) {
+    for (const std::string& name : names_) unlink(name.c_str());
+  }
+  names_.clear();  // once: they may be a successor's from now on
   constexpr std::uint32_t flags_offset = 13;  // of the TCP header, RFC 9293 section 3.1
   constexpr std::uint32_t syn = 0x02, syn_and_ack = 0x12;
   std::array<sock_filter, 5> program = {{
@@ -192,15 +206,6 @@ unsigned ListenerSet::waiting() const {
     if (getsockopt(fd.get(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0) sum += info.tcpi_unacked;
   }
   return sum;
-}
-
-std::uint64_t raise_descriptor_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
 }
 
 }  // namespace corelab

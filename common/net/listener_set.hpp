@@ -63,26 +63,26 @@ class ListenerSet {
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
   void steer_to(const std::vector<bool>& alive) const;
 
+  /// Of all its sockets.
+  std::vector<int> descriptors() const;
   bool keeps_some() const { return !kept_sockets_.empty(); }
 
   /// Closes this process's copies, but for the kept ones. Nobody accepts any more.
   void close() { sockets_.clear(); }
+
+  /// Takes the names of UNIX domain sockets away, in the process that has made them. Async-signal-safe.
+  void unlink_names() const;
 
   /// Connections that wait to be accepted, in all queues but on kept addresses; of a UNIX domain socket it is only known
   /// that there are some.
   unsigned waiting() const;
 
  private:
-  void unlink_names(std::vector<std::string>& names) const;
-
   std::vector<std::vector<int>> queues_;
   std::vector<Fd> sockets_, kept_sockets_;
   std::vector<Address> bound_;
   std::vector<std::string> names_, kept_names_;  // of UNIX domain sockets
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };
-
-/// Raises the soft limit of open descriptors to the hard one and says what it is now.
-std::uint64_t raise_descriptor_limit();
 
 }  // namespace corelab

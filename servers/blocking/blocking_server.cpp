@@ -11,12 +11,14 @@ BlockingServer::BlockingServer(const ServerContext& context, std::atomic<std::in
     : context_(context), reception_(context_, *this, accepting) {}
 
 void BlockingServer::start() {
-  thread_.emplace(context_.settings.current().thread_stack, [this] {
-    if (context_.trace) context_.trace->name_thread("reception");
-    reception_.run();
-    if (context_.trace) context_.trace->flush_thread();
-    is_finished_ = true;
-  });
+  thread_.emplace(context_.settings.current().thread_stack, [this] { receive(); });
+}
+
+void BlockingServer::receive() {
+  if (context_.trace) context_.trace->name_thread("reception");
+  reception_.run();
+  if (context_.trace) context_.trace->flush_thread();
+  is_finished_ = true;
 }
 
 void BlockingServer::close_idle() { blocked_.wake_idle(static_cast<std::size_t>(-1)); }

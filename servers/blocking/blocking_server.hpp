@@ -27,6 +27,10 @@ class BlockingServer : public Server, private Reception::Core {
  protected:
   BlockingServer(const ServerContext& context, std::atomic<std::int64_t>* accepting);
 
+  /// Accepts until everything is over. start() gives it a thread of its own; a core that serves on the thread that accepts
+  /// has none for it, and calls it in serve_here().
+  void receive();
+
   /// A connection to serve: take it to a thread (or turn it away). Reception's thread.
   virtual void take(Accepted accepted, bool is_control) = 0;
   // What newcomers who wait for a thread mean to the core (Reception's thread). By default those in its hands are served

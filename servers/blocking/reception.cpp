@@ -10,6 +10,7 @@
 #include "common/telemetry/log.hpp"
 #include "servers/blocking/serve.hpp"
 #include "servers/driver/lingering.hpp"
+#include "servers/driver/poll.hpp"
 
 namespace corelab {
 
@@ -86,6 +87,7 @@ void Reception::run() {
     if (accepting_ != nullptr) accepting_->store(is_listening_ ? 1 : 0, std::memory_order_relaxed);
     int ready = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(timeout.count()));
     if (accepting_ != nullptr) accepting_->store(0, std::memory_order_relaxed);
+    if (ready < 0) interrupted();
     for (int i = 0; i < ready; ++i) {
       int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == wake_.get()) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "servers/blocking/blocking_waiter.hpp"
+#include "servers/driver/poll.hpp"
 
 namespace corelab {
 
@@ -28,6 +29,7 @@ Received receive_first_bytes(Connection& connection, BlockedConnection& blocked)
   ssize_t n = recv(connection.fd(), bytes.data(), bytes.size(), 0);
   int error = errno;
   if (blocked.leave_idle()) connection.linger();
+  if (n < 0 && error == EINTR) interrupted();
   if (n >= 0) return received(connection, {bytes.data(), static_cast<std::size_t>(n)});
   return error == EAGAIN || error == EINTR ? Received::nothing : Received::broken;
 }

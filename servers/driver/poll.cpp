@@ -1,10 +1,18 @@
 #include "servers/driver/poll.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
 namespace corelab {
+
+void (*attend_interruption)() = nullptr;
+
+void interrupted() {
+  if (attend_interruption != nullptr && getpid() == gettid()) attend_interruption();
+}
 
 int poll_until(std::span<pollfd> fds, Deadline deadline) {
   for (;;) {
@@ -15,6 +23,7 @@ int poll_until(std::span<pollfd> fds, Deadline deadline) {
     }
     int ready = ppoll(fds.data(), fds.size(), deadline == no_deadline ? nullptr : &left, nullptr);
     if (ready >= 0 || errno != EINTR) return ready;
+    interrupted();
   }
 }
 

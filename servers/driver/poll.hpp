@@ -9,6 +9,12 @@
 
 namespace corelab {
 
+/// Called when a signal has interrupted the process's main thread while it waited: the application's handlers for it may
+/// be due (Lifecycle::attend). Null: nobody's are. Set before there are threads.
+extern void (*attend_interruption)();
+/// Calls it, on the main thread alone.
+void interrupted();
+
 /// ppoll(2) until one descriptor is ready, or the deadline has passed (0).
 int poll_until(std::span<pollfd> fds, Deadline deadline);
 

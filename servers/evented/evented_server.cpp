@@ -16,12 +16,17 @@ EventedServer::~EventedServer() {
 }
 
 void EventedServer::start() {
+  if (workers_.size() == 1) return;
   try {
     for (auto& worker : workers_) threads_.emplace_back([&worker = *worker] { worker.run(); });
   } catch (...) {  // no thread for this one: those that run must end, or nobody could join them
     order(EventedWorker::stop);
     throw;
   }
+}
+
+void EventedServer::serve_here() {
+  if (workers_.size() == 1) workers_.front()->run();
 }
 
 void EventedServer::order(unsigned what) {

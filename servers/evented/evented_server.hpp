@@ -18,7 +18,9 @@ class EventedServer final : public Server {
   EventedServer(const ServerContext& context, unsigned workers, MakeReactor make_reactor);
   ~EventedServer() override;
 
+  /// One loop runs on the main thread, several on threads of their own.
   void start() override;
+  void serve_here() override;
   void drain() override { order(EventedWorker::drain); }
   void stop_accepting() override { order(EventedWorker::stop_accepting); }
   bool accepting() const override;

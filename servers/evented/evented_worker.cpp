@@ -6,6 +6,8 @@
 #include <exception>
 #include <utility>
 
+#include "servers/driver/poll.hpp"
+
 namespace corelab {
 
 namespace {
@@ -151,6 +153,7 @@ void EventedWorker::tick() {
   tick_due_ = now + tick_interval;
   set_timer(tick_, tick_due_);
   finish_calls();
+  interrupted();  // a loop library does not say when a signal was
 }
 
 void EventedWorker::set_timer(Timer& timer, Deadline at) {

@@ -6,7 +6,7 @@ namespace corelab {
 
 namespace {
 
-/// What each child of prefork runs: the thread that accepts also serves, one connection at a time.
+/// What each child of prefork runs: its main thread accepts and serves, one connection at a time.
 class Sequential final : public BlockingServer {
  public:
   explicit Sequential(const ServerContext& context)
@@ -14,6 +14,9 @@ class Sequential final : public BlockingServer {
     worker_.shows_when_busy = true;
     worker_.others_wait = &context_.counters.others_wait();  // the supervisor sees who waits
   }
+
+  void start() override {}
+  void serve_here() override { receive(); }
 
  private:
   void take(Accepted accepted, bool is_control) override { serve(worker_, std::move(accepted), is_control); }

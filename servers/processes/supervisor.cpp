@@ -8,9 +8,12 @@
 #include <exception>
 #include <list>
 #include <optional>
+#include <sstream>
 
 #include "common/telemetry/log.hpp"
 #include "servers/program/control.hpp"
+#include "servers/program/drain.hpp"
+#include "servers/program/signals.hpp"
 
 namespace corelab {
 
@@ -24,7 +27,7 @@ constexpr auto back_off_first = 100ms;
 constexpr auto back_off_most = 10s;
 constexpr auto lived_long_enough = 5s;  // to be no sign of a crash loop
 constexpr auto kill_patience = 2s;
-constexpr auto readiness_patience = 10s;
+constexpr int most_failed_starts = 3;
 constexpr int app_cannot_start = 3;  // a worker's exit code; what is wrong it has said
 
 std::int64_t milliseconds(Clock::time_point when) { return when.time_since_epoch() / 1ms; }
@@ -71,6 +74,7 @@ class Supervisor {
   void signal_all(int signal);
   void publish_orphans();
   void publish_waiting();
+  Clock::duration start_patience() const;
   bool is_ready(const Child& child) const { return context_.counters.row(child.row).heartbeat_ms > 0; }
   std::size_t children() const;
 
@@ -81,7 +85,6 @@ class Supervisor {
   std::size_t wanted_ = slots_.size();
 
   enum class Rolling { no, starting, leaving } rolling_ = Rolling::no;
-  Clock::time_point rolling_since_{};
   bool roll_again_ = false;
 
   bool is_draining_ = false;
@@ -89,16 +92,18 @@ class Supervisor {
   bool was_stopped_ = false;
   bool is_announced_ = false;
   bool app_has_failed_ = false;
+  int failed_starts_ = 0;  // before the announcement
   int exit_code_ = 0;
 };
 
 int Supervisor::run(const std::function<void()>& announce) {
   const Lifecycle& app = context_.app.lifecycle();
-  if (app.starts_before_fork) start_app(context_.app, context_.listeners);
+  signals::catch_children();
+  if (app.starts_before_fork) start_app(context_);
   start_missing();
   for (;;) {
     bool is_settled = is_announced_ && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
-    handle(wait_for_signal(is_settled ? slow_tick : tick).number);
+    handle(signals::wait(is_settled ? slow_tick : tick).number);
     bury();
     if (std::exchange(app_has_failed_, false)) {
       exit_code_ = 1;
@@ -129,7 +134,7 @@ int Supervisor::run(const std::function<void()>& announce) {
       announce();
     }
   }
-  if (app.starts_before_fork) Lifecycle::call(app.end);
+  if (app.starts_before_fork) end_app(context_);
   return exit_code_;
 }
 
@@ -234,7 +239,10 @@ void Supervisor::start(Slot& slot) {
   std::size_t row = *free_row;
   const Lifecycle& app = context_.app.lifecycle();
   if (app.starts_before_fork) Lifecycle::call(app.before_fork);
-  pid_t pid = fork();
+  pid_t pid = [] {
+    signals::OwnFork own;
+    return fork();
+  }();
   if (app.starts_before_fork) Lifecycle::call(pid == 0 ? app.after_fork_in_child : app.after_fork_in_parent);
   if (pid < 0) {
     log::error("cannot start a worker process: trying again");
@@ -256,22 +264,17 @@ void Supervisor::be_child(unsigned slot, std::size_t row) {
   try {
     context_.first_row = row;
     context_.first_queue = slot % context_.listeners.queues();
-    const Lifecycle& app = context_.app.lifecycle();
-    if (!app.starts_before_fork) {
+    if (!context_.app.lifecycle().starts_before_fork) {
       try {
-        start_app(context_.app, context_.listeners);
+        start_app(context_);
       } catch (const std::exception& error) {
         log::error(error.what());
         std::_Exit(app_cannot_start);
       }
     }
-    std::unique_ptr<Server> server = core_.make(context_);
-    server->start();
     WorkerCounters& counters = context_.counters.row(row);
-    counters.heartbeat_ms = milliseconds(Clock::now());
-    exit_code = Control{*server, context_, {}, true, !core_.is_loop()}.run();
-    server.reset();
-    Lifecycle::call(app.end);
+    exit_code = serve_to_the_end(core_.make(context_), context_, {.is_child = true, .beats = !core_.is_loop()},
+                                 [&] { counters.heartbeat_ms = milliseconds(Clock::now()); });
   } catch (const std::exception& error) {
     log::error(std::string("a worker could not serve: ") + error.what());
   }
@@ -287,30 +290,34 @@ void Supervisor::see_who_leaves() {
   }
 }
 
+// Only its own children: the application may have some, and waits for them itself.
 void Supervisor::bury() {
-  int status = 0;
-  while (pid_t pid = waitpid(-1, &status, WNOHANG)) {
-    if (pid < 0) return;
-    for (Slot& slot : slots_) {
-      auto child = std::find_if(slot.children.begin(), slot.children.end(), [pid](const Child& c) { return c.pid == pid; });
-      if (child == slot.children.end()) continue;
-      buried(slot, *child, status);
-      slot.children.erase(child);
-      break;
-    }
+  for (Slot& slot : slots_) {
+    std::erase_if(slot.children, [this, &slot](const Child& child) {
+      int status = 0;
+      if (waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+      buried(slot, child, status);
+      return true;
+    });
   }
 }
 
 void Supervisor::buried(Slot& slot, const Child& child, int status) {
-  bool was_leaving = child.is_leaving || context_.counters.row(child.row).is_leaving;
+  bool was_leaving = child.is_leaving || context_.counters.row(child.row).is_leaving, was_ready = is_ready(child);
   context_.counters.retire(child.row);
   if (context_.lock_times != nullptr) context_.lock_times->retired().absorb(context_.lock_times->row(child.row));
-  bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  bool is_clean = (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+                  (child.is_leaving && !was_ready && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
   if (was_leaving || is_clean) {
     if (!is_clean && is_draining_) exit_code_ = 1;
     return;
   }
   if (!is_announced_ && WIFEXITED(status) && WEXITSTATUS(status) == app_cannot_start) {
+    app_has_failed_ = true;
+    return;
+  }
+  if (!is_announced_ && !was_ready && ++failed_starts_ == most_failed_starts) {
+    log::error("no worker has come up in " + std::to_string(most_failed_starts) + " tries: giving up");
     app_has_failed_ = true;
     return;
   }
@@ -324,20 +331,34 @@ void Supervisor::buried(Slot& slot, const Child& child, int status) {
              std::to_string(delay / 1ms) + " ms");
 }
 
+Clock::duration Supervisor::start_patience() const {
+  const Settings& settings = context_.settings.current();
+  return settings.start_timeout.count() > 0 ? settings.start_timeout : 4 * settings.timeout;
+}
+
 void Supervisor::kill_hung() {
   auto patience = context_.settings.current().timeout;
-  if (patience.count() == 0) return;
-  std::int64_t now = milliseconds(Clock::now());
+  Clock::time_point now = Clock::now();
+  std::int64_t now_ms = milliseconds(now);
   for (Slot& slot : slots_) {
     for (Child& child : slot.children) {
       const WorkerCounters& row = context_.counters.row(child.row);
-      std::int64_t seen = row.heartbeat_ms > 0 ? row.heartbeat_ms.load() : milliseconds(child.started);
-      std::int64_t busy_since = row.busy_since_ms;
-      bool is_silent = now - seen > patience.count();
-      bool is_stuck = busy_since > 0 && now - busy_since > patience.count();
-      if (!is_silent && !is_stuck) continue;
-      log::error("worker " + std::to_string(child.pid) +
-                 (is_silent ? " gives no sign of life" : " is stuck in a request") + ": killing it");
+      std::string why;
+      if (!is_ready(child)) {
+        if (start_patience().count() > 0 && now - child.started > start_patience()) {
+          std::ostringstream seconds;
+          seconds << std::chrono::duration<double>(start_patience()).count();
+          why = "has not come up in " + seconds.str() +
+                " s, importing its application: give it more time (--start-timeout, by default four times --timeout), or "
+                "import it once, ahead of the workers (--preload)";
+        }
+      } else if (patience.count() > 0) {
+        std::int64_t busy_since = row.busy_since_ms;
+        if (now_ms - row.heartbeat_ms > patience.count()) why = "gives no sign of life";
+        if (busy_since > 0 && now_ms - busy_since > patience.count()) why = "is stuck in a request";
+      }
+      if (why.empty()) continue;
+      log::error("worker " + std::to_string(child.pid) + " " + why + ": killing it");
       kill(child.pid, SIGKILL);
     }
   }
@@ -351,7 +372,6 @@ void Supervisor::roll() {
     return;
   }
   rolling_ = Rolling::starting;
-  rolling_since_ = Clock::now();
   std::size_t index = 0;
   for (Slot& slot : slots_) {
     if (index++ < wanted_) start(slot);
@@ -363,7 +383,7 @@ void Supervisor::go_on_rolling() {
     bool all_ready = std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
       return slot.children.empty() || is_ready(slot.children.back());
     });
-    if (!all_ready && Clock::now() - rolling_since_ < readiness_patience) return;
+    if (!all_ready) return;  // who does not come up is killed in the end, and its predecessor stays
     for (Slot& slot : slots_) {
       for (Child& child : slot.children) {
         if (&child != &slot.children.back()) leave(child);

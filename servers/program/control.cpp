@@ -1,11 +1,16 @@
 #include "servers/program/control.hpp"
 
-#include <unistd.h>
+#include <semaphore.h>
+#include <signal.h>
 
-#include <exception>
-#include <utility>
+#include <atomic>
+#include <cerrno>
+#include <thread>
 
 #include "common/telemetry/log.hpp"
+#include "servers/driver/poll.hpp"
+#include "servers/program/drain.hpp"
+#include "servers/program/signals.hpp"
 
 namespace corelab {
 
@@ -13,60 +18,68 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto drain_check = 10ms;
-constexpr auto close_idle_interval = 100ms;
-// Handshakes that were under way when newcomers were refused are through by then.
-constexpr auto last_handshakes = 50ms;
-constexpr auto stop_patience = 1s;
 constexpr auto heartbeat = 250ms;
+// How soon it is seen that the application has taken a signal for itself.
+constexpr auto look_at_handlers = std::chrono::seconds(1);
 
-sigset_t control_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD}) sigaddset(&set, signal);
-  return set;
-}
+const Lifecycle* attended = nullptr;
+ListenerSet* listeners_to_unlink = nullptr;
 
-}  // namespace
-
-void block_control_signals() {
-  sigset_t set = control_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-Signal wait_for_signal(std::chrono::milliseconds timeout) {
-  sigset_t set = control_signals();
-  timespec wait{timeout.count() / 1000, timeout.count() % 1000 * 1'000'000};
-  siginfo_t about{};
-  int number = sigtimedwait(&set, &about, &wait);
-  return number > 0 ? Signal{number, about.si_pid} : Signal{};
-}
-
-void reopen_logs(ServerContext& context) {
-  try {
-    log::reopen();
-    context.access_log.open(context.settings.current().access_log);
-  } catch (const std::exception& error) {
-    log::error(std::string("the logs stay as they are: ") + error.what());
+/// What the control thread does, and what it and the main thread wait for from each other.
+class Control {
+ public:
+  Control(Server& server, ServerContext& context, const Role& role) : server_(server), context_(context), role_(role) {
+    sem_init(&server_has_ended_, 0, 0);
   }
-}
+  ~Control() { sem_destroy(&server_has_ended_); }
+
+  /// Control thread. Returns the exit code.
+  int run();
+
+  /// Main thread: until the server has ended, and the control thread touches it no more.
+  void wait_for_servers_end();
+  /// Main thread: nothing of the application runs any more.
+  void app_has_ended() { app_has_ended_ = true; }
+
+ private:
+  signals::Signal wait_for_order();
+  void beat();
+  bool has_app() const { return context_.app.lifecycle().attend != nullptr; }
+
+  Server& server_;
+  ServerContext& context_;
+  const Role& role_;
+  sem_t server_has_ended_;
+  std::atomic<bool> app_has_ended_{false};
+};
 
 int Control::run() {
+  Drain drain(server_, context_, role_.is_child, wait_for_order());
+  auto alive = [this] { beat(); };
+  bool is_whole = drain.end_server(alive);
+  sem_post(&server_has_ended_);
+  drain.end_app(app_has_ended_, alive);
+  return is_whole ? 0 : 1;
+}
+
+// TERM, or INT where that is its own; sees to the other signals meanwhile.
+signals::Signal Control::wait_for_order() {
   for (;;) {
-    Signal signal = wait_for_signal(beats ? heartbeat : std::chrono::milliseconds(1h));
+    auto patience = role_.beats ? heartbeat : has_app() ? std::chrono::milliseconds(look_at_handlers) : 1h;
+    signals::Signal signal = signals::wait(patience);
     beat();
+    if (has_app()) reclaim_signals();
     switch (signal.number) {
       case SIGINT:
-        if (is_child) break;  // the terminal sends it to all; the supervisor says what it means
-        [[fallthrough]];
-      case SIGTERM: return drain(signal);
+        if (role_.is_child) break;  // the terminal sends it to all; the supervisor says what it means
+        return signal;
+      case SIGTERM: return signal;
       case SIGHUP:
-        if (reload) reload();
+        if (role_.reload) role_.reload();
         break;
-      case SIGUSR1: reopen_logs(context); break;
+      case SIGUSR1: reopen_logs(context_); break;
       case SIGUSR2:  // the supervisor's word that others wait for a worker
-        if (is_child) server.yield_idle();
+        if (role_.is_child) server_.yield_idle();
         break;
       default: break;
     }
@@ -74,69 +87,80 @@ int Control::run() {
 }
 
 void Control::beat() {
-  if (!beats) return;
+  if (!role_.beats) return;
   std::int64_t now = Clock::now().time_since_epoch() / 1ms;
-  context.counters.row(context.first_row).heartbeat_ms.store(now, std::memory_order_relaxed);
+  context_.counters.row(context_.first_row).heartbeat_ms.store(now, std::memory_order_relaxed);
 }
 
-int Control::drain(Signal first) {
-  // A worker may have begun to drain by itself (--max-requests) when its supervisor tells it to, or be told twice by
-  // itself: it is the supervisor's second word that ends it at once.
-  const pid_t supervisor = getppid();
-  bool was_told = !is_child || first.sender == supervisor;
-  bool all_drain = !is_child || context.counters.closing();
-  if (is_child) context.counters.row(context.first_row).is_leaving = true;
-  if (!is_child) {
-    log::info("draining");
-    context.listeners.refuse_newcomers();
-    context.counters.closing() = true;
+void Control::wait_for_servers_end() {
+  for (;;) {
+    if (!has_app()) {
+      if (sem_wait(&server_has_ended_) == 0) return;
+      continue;
+    }
+    timespec until{};
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += look_at_handlers.count();
+    if (sem_clockwait(&server_has_ended_, CLOCK_MONOTONIC, &until) == 0) return;
+    if (errno == EINTR || errno == ETIMEDOUT) interrupted();
   }
-  const Settings& settings = context.settings.current();
-  Clock::time_point start = Clock::now();
-  // One worker that retires leaves its queue to its siblings at once.
-  Deadline accept_until = all_drain ? start + last_handshakes : start;
-  Deadline close_idle_at = start + settings.drain_grace;
-  Deadline stop_at = start + settings.graceful_timeout;
-  bool is_stopped = false;
+}
 
-  server.drain();
-  while (!server.finished()) {
-    Clock::time_point now = Clock::now();
-    // What is queued is served, however long that takes within the drain's limit. Whoever retires has siblings for it.
-    if (now >= accept_until && (!all_drain || context.listeners.waiting() == 0)) {
-      server.stop_accepting();
-      accept_until = no_deadline;
-    }
-    if (!server.accepting()) context.listeners.close();
-    if (now >= close_idle_at) {
-      // Again and again: who was answering just now is idle soon.
-      server.close_idle();
-      close_idle_at = now + close_idle_interval;
-    }
-    if (now >= stop_at) {
-      if (is_stopped) {
-        log::error("a handler could not be ended; the process ends without it");
-        _exit(1);
-      }
-      log::warning("the drain has outlived --graceful-timeout: stopping");
-      is_stopped = true;
-      stop_at = now + stop_patience;
-      server.stop();
-    }
-    Signal signal = wait_for_signal(drain_check);
-    beat();
-    if (signal.number == SIGUSR1) reopen_logs(context);
-    bool is_order = is_child ? signal.number == SIGTERM && signal.sender == supervisor
-                             : signal.number == SIGTERM || signal.number == SIGINT;
-    if (is_order && std::exchange(was_told, true) && !is_stopped) {
-      log::warning("stopping at once");
-      is_stopped = true;
-      stop_at = now + stop_patience;
-      server.stop();
-    }
+}  // namespace
+
+void reclaim_signals() {
+  for (const std::string& name : signals::reclaim()) {
+    log::warning("the application's handler for " + name + " is never called: that signal is the server's");
   }
-  context.listeners.close();
-  return is_stopped ? 1 : 0;
+}
+
+void start_app(const ServerContext& context) {
+  const Lifecycle& app = context.app.lifecycle();
+  if (!app.start) return;
+  attended = &app;
+  if (app.attend) attend_interruption = [] {
+    if (signals::application_has_handlers()) attended->attend();
+  };
+  std::vector<std::string> addresses;
+  for (const Address& address : context.listeners.addresses()) addresses.push_back(address.to_string());
+  listeners_to_unlink = &context.listeners;
+  {
+    signals::EndAtOnce while_it_starts("corelab: ended while the application was being imported\n",
+                                       [] { listeners_to_unlink->unlink_names(); });
+    app.start(addresses);
+  }
+  if (app.attend) reclaim_signals();
+}
+
+int serve_to_the_end(std::unique_ptr<Server> server, ServerContext& context, const Role& role,
+                     const std::function<void()>& is_ready) {
+  server->start();
+  Control control(*server, context, role);
+  int exit_code = 1;
+  std::thread thread([&] { exit_code = control.run(); });
+  Lifecycle::call(is_ready);
+  server->serve_here();
+  control.wait_for_servers_end();
+  server.reset();
+  Lifecycle::call(context.app.lifecycle().end);
+  control.app_has_ended();
+  thread.join();
+  return exit_code;
+}
+
+void end_app(const ServerContext& context) {
+  const Lifecycle& app = context.app.lifecycle();
+  std::atomic<bool> has_ended{false};
+  Deadline until = Clock::now() + context.settings.current().graceful_timeout;
+  std::thread watch([&] {
+    watch_app_end(app, until, has_ended, [] {
+      int number = signals::wait(10ms).number;
+      return number == SIGTERM || number == SIGINT;
+    });
+  });
+  Lifecycle::call(app.end);
+  has_ended = true;
+  watch.join();
 }
 
 }  // namespace corelab

@@ -3,6 +3,8 @@
 #define TOML_HEADER_ONLY 0  // the compiled library; the header alone costs ten seconds a build
 #include <toml++/toml.h>
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -11,6 +13,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -185,6 +188,9 @@ const std::vector<Option>& all_options() {
       seconds("request-timeout", "seconds for a handler to answer (504)", &Settings::request_timeout, 0.001),
       seconds("timeout", "cores with processes: seconds after which a worker that hangs is replaced; 0: never",
               &Settings::timeout, 0),
+      seconds("start-timeout",
+              "cores with processes: seconds for a worker to import its application; 0: four times --timeout",
+              &Settings::start_timeout, 0),
       seconds("graceful-timeout", "seconds that a drain may take", &Settings::graceful_timeout, 0),
       seconds("drain-grace", "seconds in which idle connections may still send a request while the server drains",
               &Settings::drain_grace, 0),
@@ -270,13 +276,13 @@ Values split(const std::string& text, char separator) {
   return parts;
 }
 
-void read_environment(Given& given, bool has_apps) {
+void read_environment(const Start& start, Given& given, bool has_apps) {
   for (const Option& option : all_options()) {
     if (option.name == "app" && !has_apps) continue;
-    std::string variable = variable_of(option.name);
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr || given.contains(option.name)) continue;
-    given[option.name] = {variable, option.repeats ? split(value, ',') : Values{value}};
+    auto variable = start.variables.find(variable_of(option.name));
+    if (variable == start.variables.end() || given.contains(option.name)) continue;
+    const auto& [name, value] = *variable;
+    given[option.name] = {name, option.repeats ? split(value, ',') : Values{value}};
   }
 }
 
@@ -288,9 +294,17 @@ std::string value_text(const toml::node& node, const std::string& where) {
   throw UsageError(where + " is neither text nor a number");
 }
 
-std::string read_file(const std::string& path) {
+/// The same file, whatever directory the process is in later.
+void anchor(std::string& path, const std::string& directory) {
+  if (!path.empty() && path != "-") path = (std::filesystem::path(directory) / path).lexically_normal();
+}
+
+// Its name is said as it was given.
+std::string read_file(const std::string& path, const Start& start) {
+  std::string anchored = path;
+  anchor(anchored, start.directory);
   errno = 0;
-  std::ifstream file(path);
+  std::ifstream file(anchored);
   std::ostringstream content;
   if (file) content << file.rdbuf();
   if (!file || file.bad() || errno == EISDIR) {
@@ -299,10 +313,10 @@ std::string read_file(const std::string& path) {
   return content.str();
 }
 
-void read_config_file(const std::string& path, Given& given, bool has_apps) {
+void read_config_file(const std::string& path, const Start& start, Given& given, bool has_apps) {
   toml::table table;
   try {
-    table = toml::parse(read_file(path), path);
+    table = toml::parse(read_file(path, start), path);
   } catch (const toml::parse_error& error) {
     throw UsageError(path + ", line " + std::to_string(error.source().begin.line) + ": " +
                      std::string(error.description()));
@@ -331,7 +345,7 @@ std::string why_meaningless(const std::string& name, const CoreInfo& core) {
     return core.is_loop() ? "it is one loop; use --core multi-reactor or prefork-evented for several"
                           : "it has a thread for each connection; --worker-connections limits them";
   }
-  if ((name == "timeout" || name == "max-requests") && !core.has_processes()) {
+  if ((name == "timeout" || name == "start-timeout" || name == "max-requests") && !core.has_processes()) {
     return "it has no processes to replace; use --core prefork or prefork-evented (for a limit on each request: "
            "--request-timeout)";
   }
@@ -447,7 +461,26 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
 
 }  // namespace
 
-CommandLine read_command_line(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names) {
+Start Start::here(std::vector<std::string> arguments) {
+  Start start{std::move(arguments), {}, std::filesystem::current_path()};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    std::size_t equals = text.find('=');
+    if (text.starts_with("CORELAB_") && equals != std::string_view::npos) {
+      start.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return start;
+}
+
+void anchor_paths(Settings& s, const Start& start) {
+  for (std::string* path : {&s.access_log, &s.error_log, &s.pid_file, &s.trace, &s.database, &s.app_dir, &s.virtualenv}) {
+    anchor(*path, start.directory);
+  }
+}
+
+CommandLine read_command_line(const Start& start, const std::vector<std::string>& app_names) {
+  const std::vector<std::string>& arguments = start.arguments;
   CommandLine result;
   CLI::App program("corelab: one HTTP/1.1 application on interchangeable server cores", "corelab");
   program.set_version_flag("--version", std::string("corelab ") + CORELAB_VERSION);
@@ -477,7 +510,7 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const s
     flag->type_name("")->take_all()->expected(1)->allow_extra_args(false);
   }
   std::string config_file;
-  serve->add_option("-c,--config", config_file, "TOML file")->envname("CORELAB_CONFIG")->type_name("FILE");
+  serve->add_option("-c,--config", config_file, "TOML file (Env: CORELAB_CONFIG)")->type_name("FILE");
   bool check_only = false, print = false;
   serve->add_flag("--check-config", check_only, "check the configuration and end");
   serve->add_flag("--print-config", print, "print the configuration in effect, as TOML, and end");
@@ -513,8 +546,11 @@ CommandLine read_command_line(const std::vector<std::string>& arguments, const s
   for (auto& [name, values] : flags) {
     if (!values.empty()) given[name] = {"--" + name, values};
   }
-  read_environment(given, !app_names.empty());
-  if (!config_file.empty()) read_config_file(config_file, given, !app_names.empty());
+  read_environment(start, given, !app_names.empty());
+  if (auto variable = start.variables.find("CORELAB_CONFIG"); config_file.empty() && variable != start.variables.end()) {
+    config_file = variable->second;
+  }
+  if (!config_file.empty()) read_config_file(config_file, start, given, !app_names.empty());
   for (const auto& [name, source] : given) {
     try {
       find_option(name)->set(result.settings, source.values);
@@ -548,7 +584,7 @@ std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Sett
   }
   Settings merged = running;
   for (auto member : {&Settings::keep_alive, &Settings::head_timeout, &Settings::body_timeout, &Settings::write_timeout,
-                      &Settings::request_timeout, &Settings::timeout, &Settings::graceful_timeout,
+                      &Settings::request_timeout, &Settings::timeout, &Settings::start_timeout, &Settings::graceful_timeout,
                       &Settings::drain_grace}) {
     merged.*member = wanted.*member;
   }

@@ -1,6 +1,7 @@
 // Settings from flags, environment and file, in that precedence, and every check that needs no system call.
 #pragma once
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,10 +26,21 @@ struct CommandLine {
   Settings settings;
 };
 
+/// Where the program was started: what a reload reads again must mean what it meant then, though the application may
+/// have changed directory and environment since.
+struct Start {
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> variables;  ///< CORELAB_*
+  std::string directory;
+  static Start here(std::vector<std::string> arguments);
+};
+
 /// Reads everything. `app_names` is what --app may name (one that ends in a colon: whatever begins so); empty where a
-/// program serves one app of its own. Throws
-/// UsageError or SystemError.
-CommandLine read_command_line(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names);
+/// program serves one app of its own. Throws UsageError or SystemError.
+CommandLine read_command_line(const Start& start, const std::vector<std::string>& app_names);
+
+/// Makes the settings' paths absolute, from the directory of the start on.
+void anchor_paths(Settings& settings, const Start& start);
 
 /// As TOML that --config takes.
 std::string to_toml(const Settings& settings);

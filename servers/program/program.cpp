@@ -1,19 +1,24 @@
 #include "servers/program/program.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "common/http/self_test.hpp"
 #include "common/telemetry/log.hpp"
+#include "common/net/descriptor_limit.hpp"
+#include "servers/processes/init.hpp"
 #include "servers/processes/supervisor.hpp"
 #include "servers/program/control.hpp"
 #include "servers/program/control_app.hpp"
 #include "servers/program/options.hpp"
+#include "servers/program/signals.hpp"
 #include "servers/registry.hpp"
 
 namespace corelab {
@@ -40,23 +45,40 @@ void list_cores_as_json() {
   std::cout << list.dump(2) << '\n';
 }
 
-/// --pid: written once the listeners are bound, removed when the program ends.
+/// --pid: written when the program can be connected to, removed at its end, if it is still its own.
 class PidFile {
  public:
-  explicit PidFile(std::string path) : path_(std::move(path)) {
-    if (path_.empty()) return;
-    std::ofstream file(path_);
-    file << getpid() << '\n';
-    if (!file.flush()) throw SystemError("cannot write the process id to " + path_);
-  }
+  explicit PidFile(std::string path) : path_(std::move(path)) {}
   ~PidFile() {
-    if (!path_.empty()) unlink(path_.c_str());
+    if (!path_.empty() && content() == own_content()) unlink(path_.c_str());
   }
   PidFile(const PidFile&) = delete;
 
+  void write() const {
+    if (path_.empty()) return;
+    std::ofstream file(path_);
+    file << own_content();
+    if (!file.flush()) throw SystemError("cannot write the process id to " + path_);
+  }
+
  private:
-  std::string path_;
+  std::string content() const {
+    std::ifstream file(path_);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static std::string own_content() { return std::to_string(getpid()) + '\n'; }
+
+  const std::string path_;
 };
+
+/// Descriptors 0 to 2 are standard streams, or /dev/null: what is opened next must not become one of them.
+void open_standard_streams() {
+  while (true) {
+    int fd = open("/dev/null", O_RDWR);
+    if (fd > STDERR_FILENO) close(fd);
+    if (fd < 0 || fd > STDERR_FILENO) return;
+  }
+}
 
 std::vector<Address> addresses_of(const Settings& settings) {
   std::vector<Address> addresses;
@@ -79,10 +101,11 @@ void announce(const ListenerSet& listeners, const Settings& settings, const Core
 }
 
 /// HUP. The same flags and variables are read again, and the file as it is now.
-void reload(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
-            SettingsStore& settings, AccessLog& access_log) {
+void reload(const Start& start, const std::vector<std::string>& app_names, SettingsStore& settings,
+            AccessLog& access_log) {
   try {
-    Settings wanted = read_command_line(arguments, app_names).settings;
+    Settings wanted = read_command_line(start, app_names).settings;
+    anchor_paths(wanted, start);
     for (const std::string& name : keep_what_needs_a_restart(settings.current(), wanted)) {
       log::warning("reload: --" + name + " stays as it was: it takes a restart to change it");
     }
@@ -96,13 +119,14 @@ void reload(const std::vector<std::string>& arguments, const std::vector<std::st
   }
 }
 
-int serve(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names, Settings initial,
-          const AppMaker& make_app) {
+int serve(const Start& start, const std::vector<std::string>& app_names, Settings initial, const AppMaker& make_app) {
   check_parser();
-  block_control_signals();
+  be_init_if_first();
+  signals::catch_all();
   const CoreInfo& core = *find_core(initial.core);
-  std::uint64_t descriptors = raise_descriptor_limit();
+  std::uint64_t descriptors = descriptor_limit::remember();
 
+  anchor_paths(initial, start);
   SettingsStore settings(std::move(initial));
   const Settings& s = settings.current();
   log::open(s.error_log, s.log_level);
@@ -131,6 +155,7 @@ int serve(const std::vector<std::string>& arguments, const std::vector<std::stri
   bool keeps_control = control_apart && !core.serves_one_each();
   ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog),
                         keeps_control ? 1 : 0);
+  signals::close_in_children(listeners.descriptors());
   PidFile pid_file(s.pid_file);
 
   ServerContext context{.app = app,
@@ -144,19 +169,19 @@ int serve(const std::vector<std::string>& arguments, const std::vector<std::stri
                         .access_log = access_log,
                         .trace = trace ? &*trace : nullptr,
                         .lock_times = lock_times ? &*lock_times : nullptr};
-  auto reload_settings = [&] { reload(arguments, app_names, settings, access_log); };
+  auto reload_settings = [&] { reload(start, app_names, settings, access_log); };
   auto announce_once = [&] { announce(listeners, s, core); };
   int exit_code = 0;
   if (core.has_processes()) {
-    exit_code = supervise(core, context, announce_once, reload_settings);
+    auto all_serve = [&] {
+      pid_file.write();
+      announce_once();
+    };
+    exit_code = supervise(core, context, all_serve, reload_settings);
   } else {
-    start_app(app, listeners);
-    std::unique_ptr<Server> server = core.make(context);
-    server->start();
-    announce_once();
-    exit_code = Control{*server, context, reload_settings}.run();
-    server.reset();
-    Lifecycle::call(app.lifecycle().end);
+    start_app(context);
+    pid_file.write();
+    exit_code = serve_to_the_end(core.make(context), context, {.reload = reload_settings}, announce_once);
   }
   if (trace) trace->finish();
   return exit_code;
@@ -171,8 +196,10 @@ int complain(const std::exception& error, int exit_code) {
 
 int run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
                 const AppMaker& make_app, const AppCheck& check_app) {
+  open_standard_streams();
   try {
-    CommandLine line = read_command_line(arguments, app_names);
+    const Start start = Start::here(arguments);
+    CommandLine line = read_command_line(start, app_names);
     if (check_app) check_app(line.settings);
     switch (line.action) {
       case CommandLine::Action::help: std::cout << line.help; return 0;
@@ -180,7 +207,7 @@ int run_program(const std::vector<std::string>& arguments, const std::vector<std
       case CommandLine::Action::list_cores_as_json: list_cores_as_json(); return 0;
       case CommandLine::Action::check_config: std::cout << "the configuration is valid\n"; return 0;
       case CommandLine::Action::print_config: std::cout << to_toml(line.settings); return 0;
-      case CommandLine::Action::serve: return serve(arguments, app_names, line.settings, make_app);
+      case CommandLine::Action::serve: return serve(start, app_names, line.settings, make_app);
     }
     return 0;
   } catch (const UsageError& error) {

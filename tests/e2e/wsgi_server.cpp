@@ -15,10 +15,11 @@ namespace {
 
 const char* const kNoPython = "the program was built without Python (python3-dev): no WSGI applications";
 
-ServerProcess start(const std::string& core, const std::string& app, const std::string& directory, const Arguments& more) {
+ServerProcess start(const std::string& core, const std::string& app, const std::string& directory, const Arguments& more,
+                    const Surroundings& around) {
   Arguments arguments = wsgi(app, directory);
   arguments.insert(arguments.end(), more.begin(), more.end());
-  return ServerProcess(core, arguments, for_python());
+  return ServerProcess(core, arguments, around);
 }
 
 }  // namespace
@@ -84,17 +85,18 @@ void WsgiTest::SetUp() {
 
 ServerProcess WsgiTest::serve(const std::string& core, const std::string& app, Arguments more,
                               const std::string& directory) {
-  return start(core, app, directory, more);
+  return start(core, app, directory, more, for_python());
 }
 
 void WsgiMannerTest::SetUp() {
   if (!has_python()) GTEST_SKIP() << kNoPython;
 }
 
-ServerProcess WsgiMannerTest::serve(const std::string& app, int count, Arguments more) const {
+ServerProcess WsgiMannerTest::serve(const std::string& app, int count, Arguments more, const Surroundings& around,
+                                    const std::string& directory) const {
   for (auto& word : workers(core(), count)) more.push_back(std::move(word));
   if (GetParam().offloads) more.insert(more.end(), {"--offload", "4"});
-  return start(core().name, app, "", more);
+  return start(core().name, app, directory, more, around);
 }
 
 }  // namespace corelab::test

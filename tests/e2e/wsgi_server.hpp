@@ -43,8 +43,9 @@ class WsgiMannerTest : public ::testing::TestWithParam<Manner> {
  protected:
   void SetUp() override;
   const Core& core() const { return GetParam().core; }
-  // With `count` workers, where the core takes them.
-  ServerProcess serve(const std::string& app, int count, Arguments more = {}) const;
+  // With `count` workers, where the core takes them; the app is one of those in wsgi_app, or in `directory`.
+  ServerProcess serve(const std::string& app, int count, Arguments more = {}, const Surroundings& around = for_python(),
+                      const std::string& directory = "") const;
 };
 
 }  // namespace corelab::test

@@ -123,6 +123,14 @@ class Process {
         const rlimit both{value, value};
         if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &both) != 0) ::_exit(126);
       }
+      for (const auto& [resource, soft] : around.soft_limits) {
+        rlimit both{};
+        ::getrlimit(static_cast<__rlimit_resource_t>(resource), &both);
+        both.rlim_cur = soft;
+        if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &both) != 0) ::_exit(126);
+      }
+      if (!around.directory.empty() && ::chdir(around.directory.c_str()) != 0) ::_exit(126);
+      for (int fd : around.closed) ::close(fd);
       ::fexecve(program, argv.data(), envp.data());
       ::_exit(127);
     }
@@ -235,11 +243,18 @@ ServerProcess::ServerProcess(const std::string& core, const Arguments& arguments
   if (addresses_.empty()) throw std::runtime_error("no address in: " + announcement_);
 }
 
+ServerProcess ServerProcess::starting(const Arguments& arguments, const Surroundings& around) {
+  ServerProcess server;
+  server.process_ = std::make_unique<detail::Process>(arguments, around);
+  return server;
+}
+
 ServerProcess::~ServerProcess() = default;
 ServerProcess::ServerProcess(ServerProcess&&) noexcept = default;
 
 pid_t ServerProcess::pid() const { return process_->pid(); }
 std::string ServerProcess::errors() const { return process_->err(); }
+std::string ServerProcess::output() const { return process_->out(); }
 void ServerProcess::signal(int number) const { ::kill(pid(), number); }
 std::optional<int> ServerProcess::wait_exit(Millis within) { return process_->wait_exit(within); }
 

@@ -21,6 +21,9 @@ struct Surroundings {
       environment;                             // added; the caller's own CORELAB_* are taken out
   std::vector<std::pair<int, rlim_t>> limits;  // soft and hard, e.g. {RLIMIT_NOFILE, 64}
   std::optional<uid_t> user;                   // to run as; only root may ask for another
+  std::vector<std::pair<int, rlim_t>> soft_limits = {};  // the hard ones stay
+  std::string directory = {};                  // to run in, if not the caller's
+  std::vector<int> closed = {};                // descriptors that it begins without
 };
 
 // How a program that was run to its end came out. A death by signal N reads as code 128 + N.
@@ -51,6 +54,8 @@ class ServerProcess {
   // Throws std::runtime_error with its standard error when that does not happen.
   explicit ServerProcess(const std::string& core, const Arguments& arguments = {},
                          const Surroundings& around = {});
+  // Starts `corelab arguments...` and waits for nothing: it has no addresses.
+  static ServerProcess starting(const Arguments& arguments, const Surroundings& around = {});
   ~ServerProcess();
   ServerProcess(ServerProcess&&) noexcept;
   ServerProcess& operator=(ServerProcess&&) = delete;
@@ -63,6 +68,8 @@ class ServerProcess {
   const std::string& announcement() const { return announcement_; }
   // What it wrote on standard error so far.
   std::string errors() const;
+  // The same of standard output.
+  std::string output() const;
   // True once standard error holds `text`.
   bool says(const std::string& text, Millis within) const;
 
@@ -71,6 +78,7 @@ class ServerProcess {
   std::optional<int> wait_exit(Millis within);
 
  private:
+  ServerProcess() = default;
   std::unique_ptr<detail::Process> process_;
   std::vector<std::string> addresses_;
   std::string announcement_;

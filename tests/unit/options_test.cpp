@@ -17,7 +17,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-CommandLine read(Words words) { return read_command_line(words, {"lab", "echo", "wsgi:"}); }
+CommandLine read(Words words) { return read_command_line(Start::here(words), {"lab", "echo", "wsgi:"}); }
 Settings serve(Words options) {
   options.insert(options.begin(), "serve");
   return read(options).settings;
@@ -121,7 +121,7 @@ TEST(Options, of_wsgi_apps) {
 }
 
 TEST(Options, apps_that_are_not_built_are_refused) {
-  EXPECT_THROW(read_command_line({"serve", "--app", "wsgi:a:b"}, {"lab", "echo"}), UsageError);
+  EXPECT_THROW(read_command_line(Start::here({"serve", "--app", "wsgi:a:b"}), {"lab", "echo"}), UsageError);
 }
 
 TEST(Options, variables_take_several_addresses) {
@@ -299,11 +299,11 @@ TEST(Options, actions) {
 }
 
 TEST(Options, a_program_of_one_app_has_no_app_flag) {
-  EXPECT_NO_THROW(read_command_line({"serve"}, {}));
-  EXPECT_THROW(read_command_line({"serve", "--app", "lab"}, {}), UsageError);
+  EXPECT_NO_THROW(read_command_line(Start::here({"serve"}), {}));
+  EXPECT_THROW(read_command_line(Start::here({"serve", "--app", "lab"}), {}), UsageError);
   test::TempDir dir;
   const std::string file = dir.write("c.toml", "app = \"lab\"\n");
-  EXPECT_THROW(read_command_line({"serve", "-c", file}, {}), UsageError);
+  EXPECT_THROW(read_command_line(Start::here({"serve", "-c", file}), {}), UsageError);
 }
 
 TEST(Options, what_is_printed_can_be_read_again) {
