@@ -7,7 +7,7 @@ packages=(
   build-essential cmake ninja-build pkg-config
   libuv1-dev libboost-dev node-llhttp libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libsqlite3-dev
   libgtest-dev libbenchmark-dev clang libclang-rt-14-dev
-  wrk strace linux-perf slowhttptest nginx-light gunicorn python3-flask curl
+  wrk strace linux-perf slowhttptest nginx-light gunicorn python3-flask curl locales
   python3 python3-dev python3-matplotlib python3-numpy python3-pandas python3-scipy python3-jinja2 python3-markdown
   chromium
 )

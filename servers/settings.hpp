@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/http/forwarded.hpp"
 #include "common/http/limits.hpp"
 #include "common/telemetry/log.hpp"
 
@@ -50,6 +51,7 @@ struct Settings {
   unsigned thread_stack = 256;   ///< KiB of a serving thread's stack
 
   Limits limits;
+  TrustedPeers forwarded_allow_ips{"127.0.0.1,::1"};  ///< whose word on X-Forwarded-… counts
 
   std::string access_log;  ///< empty: none
   std::string error_log = "-";

@@ -8,10 +8,11 @@
 
 namespace corelab::wsgi {
 
-/// CALLABLE may be dotted; with `()` behind it, it is called for the application.
+/// CALLABLE may be dotted; with arguments in parentheses behind it, which are literals, it is called for the application:
+/// `create_app()`, `create_app("config.Prod", debug=False)`.
 struct Callable {
   std::string module, attribute;
-  bool is_factory = false;
+  std::string arguments;  ///< with their parentheses, of a factory; else empty
   static Callable parse(std::string_view name);
 
   /// Imports it; needs the GIL. `directory`: where its module is looked for first, for the sentence. Throws

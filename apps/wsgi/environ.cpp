@@ -1,9 +1,9 @@
 #include "apps/wsgi/environ.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "common/app/router.hpp"
+#include "common/http/grammar.hpp"
 
 namespace corelab::wsgi {
 
@@ -32,15 +32,17 @@ Environ::Environ(const Surroundings& around)
       remote_address_(interned("REMOTE_ADDR")),
       remote_port_(interned("REMOTE_PORT")),
       input_(interned("wsgi.input")),
+      url_scheme_(interned("wsgi.url_scheme")),
+      server_name_(interned("SERVER_NAME")),
+      server_port_(interned("SERVER_PORT")),
       content_type_(interned("CONTENT_TYPE")),
       content_length_(interned("CONTENT_LENGTH")),
-      host_(interned("HTTP_HOST")) {
+      host_(interned("HTTP_HOST")),
+      https_(interned("https")) {
   Ref io = checked(PyImport_ImportModule("io"));
   bytes_io_ = checked(PyObject_GetAttrString(io.get(), "BytesIO"));
   PyObject* fixed = fixed_.get();
   put(fixed, "SCRIPT_NAME", latin1(""));
-  put(fixed, "SERVER_NAME", latin1(around.server_name));
-  put(fixed, "SERVER_PORT", latin1(around.server_port));
   // Those of most requests; the others' replace them.
   put(fixed, "REQUEST_METHOD", latin1("GET"));
   put(fixed, "QUERY_STRING", latin1(""));
@@ -71,11 +73,34 @@ Ref Environ::of(const Request& request) {
   if (request.version_minor == 0) set(dict, server_protocol_, "HTTP/1.0");
   set(dict, remote_address_, request.peer.address());
   set(dict, remote_port_, std::to_string(request.peer.port));
+  add_server(dict, request);
   add_headers(dict, request);
   std::string_view body = request.body.rest();
   Ref bytes = checked(PyBytes_FromStringAndSize(body.data(), static_cast<Py_ssize_t>(body.size())));
   put(dict, input_.get(), checked(PyObject_CallOneArg(bytes_io_.get(), bytes.get())).get());
   return environ;
+}
+
+// PEP 3333 wants a name and a port, whatever was asked.
+void Environ::add_server(PyObject* dict, const Request& request) {
+  if (request.scheme == "https") put(dict, url_scheme_.get(), https_.get());
+  if (request.authority_is_forwarded) {
+    std::string_view authority = request.authority;
+    std::size_t end = authority.ends_with(']') ? authority.size() : std::min(authority.rfind(':'), authority.size());
+    std::string_view port = authority.substr(std::min(end + 1, authority.size()));
+    set(dict, server_name_, authority.substr(0, end));
+    set(dict, server_port_, !port.empty() ? port : request.scheme == "https" ? "443" : "80");
+    return;
+  }
+  auto known = std::find_if(servers_.begin(), servers_.end(),
+                            [&request](const auto& server) { return std::get<0>(server) == request.endpoint; });
+  if (known == servers_.end()) {
+    const Endpoint* endpoint = request.endpoint;
+    known = servers_.emplace(servers_.end(), endpoint, latin1(endpoint != nullptr ? endpoint->host : "localhost"),
+                             latin1(endpoint != nullptr ? endpoint->port : "80"));
+  }
+  put(dict, server_name_.get(), std::get<1>(*known).get());
+  put(dict, server_port_.get(), std::get<2>(*known).get());
 }
 
 void Environ::add_headers(PyObject* dict, const Request& request) {
@@ -114,7 +139,7 @@ PyObject* Environ::key_of(std::string_view header) {
   if (header.find('_') != std::string_view::npos) return nullptr;
   std::string name = "HTTP_";
   for (char c : header)
-    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    name += c == '-' ? '_' : grammar::upper(c);  // (toupper follows the locale, which the application may set)
   if (keys_.size() >= most_keys) keys_.clear();
   return keys_.emplace(scratch_, interned(name.c_str())).first->second.get();
 }

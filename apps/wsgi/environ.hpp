@@ -4,7 +4,9 @@
 #include "apps/wsgi/python.hpp"
 
 #include <string>
+#include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include "common/http/message.hpp"
 
@@ -12,7 +14,6 @@ namespace corelab::wsgi {
 
 /// What is the same for every request.
 struct Surroundings {
-  std::string server_name, server_port;
   bool multithread = false;   ///< another thread of this process may call the application at the same time
   bool multiprocess = false;  ///< another process may
 };
@@ -26,6 +27,7 @@ class Environ {
   Ref of(const Request& request);
 
  private:
+  void add_server(PyObject* environ, const Request& request);
   void add_headers(PyObject* environ, const Request& request);
   /// HTTP_ACCEPT_LANGUAGE for Accept-Language; null for a name that a client could pass off as another's.
   PyObject* key_of(std::string_view header);
@@ -34,7 +36,10 @@ class Environ {
   Ref fixed_;  // what every request's environ begins as
   Ref bytes_io_;
   Ref request_method_, path_info_, query_string_, request_uri_, server_protocol_, remote_address_,
-      remote_port_, input_, content_type_, content_length_, host_;
+      remote_port_, input_, url_scheme_, server_name_, server_port_, content_type_, content_length_, host_;
+  Ref https_;
+  /// SERVER_NAME and SERVER_PORT of each socket that was asked.
+  std::vector<std::tuple<const Endpoint*, Ref, Ref>> servers_;
   std::unordered_map<std::string, Ref> keys_;  // by header as sent: clients send few different ones
   std::string scratch_;
 };

@@ -25,19 +25,20 @@ void check(const PyStatus& status) {
 // The program that Python is to believe it is: where it finds its libraries. In a virtual environment that is
 // the environment's, else the one that this program was built with, whatever is first on PATH.
 std::string python_program(std::string environment) {
+  std::string source = "--virtualenv: ";
   if (environment.empty()) {
     const char* active = std::getenv("VIRTUAL_ENV");
     if (active == nullptr || *active == '\0') return CORELAB_PYTHON;
     environment = active;
+    source = "the variable VIRTUAL_ENV (--virtualenv overrides it): ";
   }
   std::filesystem::path root(environment);
   if (!std::filesystem::exists(root / "pyvenv.cfg")) {
-    throw std::runtime_error("--virtualenv: " + environment +
-                             " is no virtual environment: it has no pyvenv.cfg");
+    throw std::runtime_error(source + environment + " is no virtual environment: it has no pyvenv.cfg");
   }
   std::string version = std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
   if (!std::filesystem::exists(root / "lib" / ("python" + version))) {
-    throw std::runtime_error("--virtualenv: " + environment + " is not of Python " + version +
+    throw std::runtime_error(source + environment + " is not of Python " + version +
                              ", which this program was built with");
   }
   return root / "bin" / "python";

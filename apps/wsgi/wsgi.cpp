@@ -7,7 +7,6 @@
 #include "apps/wsgi/application.hpp"
 #include "apps/wsgi/gil.hpp"
 #include "apps/wsgi/interpreters.hpp"
-#include "common/net/address.hpp"
 #include "common/telemetry/log.hpp"
 #include "servers/program/options.hpp"
 #include "servers/registry.hpp"
@@ -27,22 +26,13 @@ bool has_many_threads(const CoreInfo& core, const Settings& settings) {
          (core.workers == CoreInfo::Workers::threads && settings.workers > 1);
 }
 
-Surroundings surroundings(const Settings& settings, std::span<const std::string> addresses) {
+Surroundings surroundings(const Settings& settings) {
   const CoreInfo& core = *find_core(settings.core);
   Surroundings around;
   // Interpreters of their own share no more than processes do.
   bool is_apart = settings.gil == Gil::own;
   around.multithread = has_many_threads(core, settings) && !is_apart;
   around.multiprocess = core.has_processes() || (has_many_threads(core, settings) && is_apart);
-  // PEP 3333 wants a name and a port, of a UNIX socket too.
-  around.server_name = "localhost";
-  around.server_port = "80";
-  if (!addresses.empty() && !addresses.front().starts_with("unix:")) {
-    const std::string& address = addresses.front();
-    std::size_t colon = address.rfind(':');
-    around.server_name = address.substr(0, colon);
-    around.server_port = address.substr(colon + 1);
-  }
   return around;
 }
 
@@ -72,8 +62,8 @@ App make_wsgi_app(const Settings& settings) {
   App app;
   Lifecycle& life = app.lifecycle();
   life.has_lock = true;
-  life.start = [interpreters, callable, settings](std::span<const std::string> addresses) {
-    *interpreters = new Interpreters(settings, callable, surroundings(settings, addresses));
+  life.start = [interpreters, callable, settings] {
+    *interpreters = new Interpreters(settings, callable, surroundings(settings));
   };
   life.end = [interpreters] {
     if (*interpreters != nullptr) (*interpreters)->end();

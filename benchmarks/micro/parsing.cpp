@@ -26,7 +26,7 @@ void parser(benchmark::State& state) {
   AllocationCount count;
   for (auto _ : state) {
     fields.clear();
-    if (parser.parse_head(wrk_request, fields, 100).violation) state.SkipWithError("the head was refused");
+    if (parser.parse_head(wrk_request, true, fields, 100).violation) state.SkipWithError("the head was refused");
   }
   count.report(state);
 }

@@ -2,17 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <span>
-#include <string>
 
 namespace corelab {
 
 /// All called on the process's main thread; each may be empty.
 struct Lifecycle {
-  /// In each process that serves, before its first serving thread. `addresses` is where it can be connected
-  /// to, as `HOST:PORT` or `unix:PATH`. Throws std::exception with a sentence for the user if it cannot
-  /// serve.
-  std::function<void(std::span<const std::string> addresses)> start;
+  /// In each process that serves, before its first serving thread. Throws std::exception with a sentence for the user if
+  /// it cannot serve.
+  std::function<void()> start;
   /// No handler runs any more; the process is about to end. It may take its time, and is cut() when that is over.
   std::function<void()> end;
   /// The process ends at once, wherever end() is: ends processes of its own. Any thread.

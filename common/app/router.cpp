@@ -10,6 +10,11 @@ namespace {
 
 const Handler not_found = [](const Request&) { return text("there is nothing at this path\n", 404); };
 const Handler malformed_path = [](const Request&) { return text("the path holds a malformed percent escape\n", 400); };
+const Handler method_unknown = [](const Request&) {
+  Response refusal = text("the method is unknown\n", 501);
+  refusal.close();  // whoever speaks so may mean another protocol
+  return refusal;
+};
 const Handler server_options = [](const Request&) { return Response(204); };
 
 Handler method_not_allowed(const std::string& allow) {
@@ -65,6 +70,7 @@ const Handler& Router::find(const Request& request) const {
     }
   }
   if (has_fallback()) return fallback_;
+  if (request.method == Method::unknown) return method_unknown;
   if (route != nullptr) return route->method_not_allowed;
   return request.path == "*" ? server_options : not_found;  // OPTIONS * asks the server, not a path
 }

@@ -46,8 +46,8 @@ class Router {
   bool has_fallback() const { return fallback_.plain || fallback_.coroutine; }
   bool fallback_blocks() const { return fallback_.blocks; }
 
-  /// The handler for a request; HEAD is answered by GET's. Never fails: an unknown path and a known path's other
-  /// methods (RFC 9110 section 15.5.6) have handlers of their own.
+  /// The handler for a request; HEAD is answered by GET's. Never fails: an unknown path, a known path's other methods
+  /// (RFC 9110 section 15.5.6) and an unknown method have handlers of their own.
   const Handler& find(const Request& request) const;
 
  private:

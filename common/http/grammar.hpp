@@ -10,6 +10,7 @@
 namespace corelab::grammar {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 constexpr bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
@@ -42,6 +43,14 @@ constexpr bool is(char c, CharClass what) { return (char_classes[static_cast<uns
 constexpr std::size_t run_end(std::string_view text, CharClass of, std::size_t from = 0) {
   while (from < text.size() && is(text[from], of)) ++from;
   return from;
+}
+
+/// Without the OWS around it (RFC 9110 section 5.6.3).
+constexpr std::string_view without_blanks(std::string_view text) {
+  auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 /// token of RFC 9110 section 5.6.2.

@@ -21,7 +21,8 @@ std::string_view to_string(Method method) {
     case Method::patch: return "PATCH";
     case Method::trace: return "TRACE";
     case Method::connect: return "CONNECT";
-    case Method::other: return "";
+    case Method::other:
+    case Method::unknown: return "";
   }
   return "";
 }

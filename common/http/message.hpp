@@ -14,9 +14,13 @@
 
 namespace corelab {
 
-enum class Method : std::uint8_t { get, head, post, put, del, options, patch, trace, connect, other };
+enum class Method : std::uint8_t {
+  get, head, post, put, del, options, patch, trace, connect,
+  other,    ///< one of another RFC, which the parser knows
+  unknown,  ///< any other token: an app that takes every path may know it, others answer 501 (RFC 9110 section 9.1)
+};
 
-/// The method's name on the wire; empty for `other`, whose name is Request::method_name.
+/// The method's name on the wire; empty for `other` and `unknown`, whose name is Request::method_name.
 std::string_view to_string(Method method);
 
 /// The reason phrase of RFC 9110 section 15; "Unknown" for a status it does not list.
@@ -77,6 +81,12 @@ class AnswerWriter {
   ~AnswerWriter() = default;
 };
 
+/// A socket that was asked, as CGI names it (RFC 3875 section 4.1.14): "127.0.0.1" and "8000"; "localhost" and "80" of a
+/// UNIX domain socket.
+struct Endpoint {
+  std::string host, port;
+};
+
 /// One request, complete with its body. Its views point into the session's buffers: they are valid until the handler's
 /// Response is given back, however long a coroutine handler waits.
 struct Request {
@@ -89,7 +99,10 @@ struct Request {
   int version_minor = 1;       ///< HTTP/1.x
   std::span<const Field> fields;
   mutable BodyReader body;
-  Peer peer;
+  Peer peer;                            ///< who asks: the connection's other end, or whom a trusted proxy asks for
+  std::string_view scheme = "http";     ///< or "https", if a trusted proxy says so
+  bool authority_is_forwarded = false;  ///< it is what a trusted proxy was asked for
+  const Endpoint* endpoint = nullptr;   ///< the socket that was asked; null where there is none
   AnswerWriter* writer = nullptr;  ///< of a handler that blocks
 
   /// The first field of that name, whatever its case.

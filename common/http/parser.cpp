@@ -98,7 +98,8 @@ bool Parser::knows_method(std::string_view name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-Parser::Head Parser::parse_head(std::string_view head, std::vector<Field>& fields, std::size_t max_fields) {
+Parser::Head Parser::parse_head(std::string_view head, bool method_is_known, std::vector<Field>& fields,
+                                std::size_t max_fields) {
   State& s = *state_;
   llhttp_init(&s.llhttp, HTTP_REQUEST, &ParserCallbacks::settings());
   s.llhttp.data = &s;
@@ -108,7 +109,14 @@ Parser::Head Parser::parse_head(std::string_view head, std::vector<Field>& field
   s.keep_alive = false;
   s.too_many_fields = false;
 
-  llhttp_errno_t error = llhttp_execute(&s.llhttp, head.data(), head.size());
+  llhttp_errno_t error = HPE_OK;
+  if (!method_is_known) {
+    // Any that may have a body: for llhttp what follows does not depend on it (CONNECT, with its tunnel, it knows).
+    constexpr std::string_view known = "POST";
+    error = llhttp_execute(&s.llhttp, known.data(), known.size());
+    head.remove_prefix(head.find(' '));
+  }
+  if (error == HPE_OK) error = llhttp_execute(&s.llhttp, head.data(), head.size());
   Head result;
   result.keep_alive = s.keep_alive;
   if (s.too_many_fields) {

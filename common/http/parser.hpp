@@ -30,8 +30,9 @@ class Parser {
     Violation violation;
   };
 
-  /// Parses one head, complete with its empty line. Fills `fields` (at most max_fields, else 431) with views into it.
-  Head parse_head(std::string_view head, std::vector<Field>& fields, std::size_t max_fields);
+  /// Parses one head, complete with its empty line, whose request line has been checked: a method that llhttp does not
+  /// know is shown to it as one that it does. Fills `fields` (at most max_fields, else 431) with views into it.
+  Head parse_head(std::string_view head, bool method_is_known, std::vector<Field>& fields, std::size_t max_fields);
 
   struct Chunks {
     std::size_t consumed = 0;  ///< bytes of the input that were taken; those ahead of the mistake if there is one

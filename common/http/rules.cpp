@@ -18,7 +18,7 @@ Method method_of(std::string_view name) {
                    Method::trace, Method::connect}) {
     if (to_string(m) == name) return m;
   }
-  return Method::other;
+  return Parser::knows_method(name) ? Method::other : Method::unknown;
 }
 
 Violation read_version(std::string_view version, Request& request) {
@@ -71,6 +71,33 @@ Violation read_target(std::string_view target, std::size_t path_end, Request& re
   return {};
 }
 
+/// The transfer codings of all its fields, in their order (RFC 9112 section 6.1).
+struct TransferCodings {
+  int count = 0, chunked = 0;
+  bool last_is_chunked = false, has_empty = false;
+
+  void add(std::string_view list) {
+    for (;;) {
+      std::size_t comma = std::min(list.find(','), list.size());
+      std::string_view coding = grammar::without_blanks(list.substr(0, comma));
+      ++count;
+      has_empty |= coding.empty();
+      last_is_chunked = equals_ignoring_case(coding, "chunked");
+      chunked += last_is_chunked ? 1 : 0;
+      if (comma == list.size()) return;
+      list.remove_prefix(comma + 1);
+    }
+  }
+
+  Violation violation() const {
+    if (has_empty) return {400, "Transfer-Encoding has an empty element"};
+    if (!last_is_chunked || chunked > 1) {
+      return {400, "Transfer-Encoding does not end in 'chunked', once: nobody knows where the body ends"};
+    }
+    return count > 1 ? Violation{501, "only the transfer coding 'chunked' is served"} : Violation{};
+  }
+};
+
 Violation read_content_length(std::string_view value, std::size_t most, std::size_t& length) {
   if (value.empty()) return {400, "Content-Length is empty"};
   std::size_t number = 0;
@@ -103,16 +130,14 @@ Violation read_request_line(std::string_view line, Request& request) {
   if (target.empty()) return {400, "the request target is empty"};
   if (Violation found = read_version(line.substr(target_end + 1), request)) return found;
   request.method = method_of(request.method_name);
-  if (request.method == Method::other && !Parser::knows_method(request.method_name)) {
-    return {501, "the method is unknown"};
-  }
   if (!has_only_target_chars) return {400, "the request target holds a character that no URI has"};
   return read_target(target, path_end - target_begin, request);
 }
 
 Violation read_fields(Request& request, std::size_t most, Framing& framing) {
-  int hosts = 0, lengths = 0, codings = 0;
-  bool coding_is_chunked = false, coding_is_empty = false, unmet_expectation = false;
+  int hosts = 0, lengths = 0;
+  TransferCodings codings;
+  bool unmet_expectation = false;
   std::string_view host, length_text;
   for (const Field& field : request.fields) {
     // By length first: no field of a usual request is compared with more than one name.
@@ -136,11 +161,7 @@ Violation read_fields(Request& request, std::size_t most, Framing& framing) {
         }
         break;
       case 17:
-        if (equals_ignoring_case(field.name, "transfer-encoding")) {
-          ++codings;
-          coding_is_chunked = equals_ignoring_case(field.value, "chunked");
-          coding_is_empty |= field.value.empty();
-        }
+        if (equals_ignoring_case(field.name, "transfer-encoding")) codings.add(field.value);
         break;
       default: break;
     }
@@ -151,11 +172,10 @@ Violation read_fields(Request& request, std::size_t most, Framing& framing) {
   if (hosts == 1 && !grammar::is_authority(host)) return {400, "Host is malformed"};
   if (request.authority.empty()) request.authority = host;
 
-  if (codings != 0) {
+  if (codings.count != 0) {
     if (request.version_minor == 0) return {400, "Transfer-Encoding on HTTP/1.0"};
     if (lengths != 0) return {400, "Transfer-Encoding beside Content-Length"};
-    if (codings == 1 && coding_is_empty) return {400, "Transfer-Encoding is empty"};
-    if (codings > 1 || !coding_is_chunked) return {501, "only the transfer coding 'chunked' is served"};
+    if (Violation found = codings.violation()) return found;
     framing.chunked = true;
   }
   if (lengths > 1) return {400, "the request has more than one Content-Length"};
@@ -163,6 +183,18 @@ Violation read_fields(Request& request, std::size_t most, Framing& framing) {
   if (request.version_minor == 0) framing.expects_continue = unmet_expectation = false;  // RFC 9110 section 10.1.1
   if (unmet_expectation) return {417, "only the expectation '100-continue' is met"};
   return lengths == 0 ? Violation{} : read_content_length(length_text, most, framing.content_length);
+}
+
+Violation why_coding_is_refused(std::string_view head) {
+  TransferCodings codings;
+  for (std::size_t line_end = head.find("\r\n"); line_end != std::string_view::npos; line_end = head.find("\r\n")) {
+    head.remove_prefix(line_end + 2);
+    std::string_view line = head.substr(0, head.find("\r\n"));
+    std::size_t colon = std::min(line.find(':'), line.size());
+    if (equals_ignoring_case(line.substr(0, colon), "transfer-encoding")) codings.add(line.substr(std::min(colon + 1, line.size())));
+  }
+  Violation found = codings.violation();
+  return found ? found : Violation{400, "Transfer-Encoding is malformed"};
 }
 
 }  // namespace corelab::rules

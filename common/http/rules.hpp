@@ -24,4 +24,8 @@ struct Framing {
 /// Checks `request.fields`, sets its authority, and fills `framing`. `most` is the largest body allowed, in bytes.
 Violation read_fields(Request& request, std::size_t most, Framing& framing);
 
+/// Of a head that llhttp gave up on in the middle of a Transfer-Encoding: what is wrong with that. 400 if its last coding is
+/// not `chunked` (RFC 9112 section 6.3), 501 if there are others before.
+Violation why_coding_is_refused(std::string_view head);
+
 }  // namespace corelab::rules

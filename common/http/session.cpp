@@ -57,6 +57,8 @@ void Session::begin_message() {
   request_.method = Method::get;
   request_.version_minor = 1;
   request_.authority = {};
+  request_.scheme = "http";
+  request_.authority_is_forwarded = false;
   fields_.clear();
   framing_ = {};
   keep_alive_ = true;
@@ -140,11 +142,11 @@ Violation Session::read_head() {
   fields_.clear();
   framing_ = {};
   if (Violation found = rules::read_request_line(head.substr(0, scanner_.first_line()), request_)) return found;
-  Parser::Head parsed = parser_.parse_head(head, fields_, limits_->fields);
+  Parser::Head parsed = parser_.parse_head(head, request_.method != Method::unknown, fields_, limits_->fields);
   if (parsed.violation) return parsed.violation;
+  if (parsed.other_coding) return rules::why_coding_is_refused(head);
   request_.fields = fields_;
   if (Violation found = rules::read_fields(request_, limits_->body, framing_)) return found;
-  if (parsed.other_coding) return {501, "only the transfer coding 'chunked' is served"};
   keep_alive_ = parsed.keep_alive;
   return {};
 }

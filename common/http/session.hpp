@@ -60,6 +60,9 @@ class Session {
   /// Valid from `handle` until respond().
   Request& request() { return request_; }
 
+  /// Room for an authority of request() that is put together from what a proxy says.
+  std::string& forwarded_authority() { return forwarded_authority_; }
+
   /// Answers request(). With `last` the answer says `Connection: close` and the connection ends behind it.
   void respond(Response&& response, bool last = false);
 
@@ -154,6 +157,7 @@ class Session {
   bool request_line_checked_ = false;
   Request request_;
   std::vector<Field> fields_;
+  std::string forwarded_authority_;
   rules::Framing framing_;
   bool keep_alive_ = true;
   std::string body_;               // when it did not come in one piece

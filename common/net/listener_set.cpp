@@ -49,6 +49,12 @@ void remove_stale_socket(const Address& address) {
 // An application may change the directory.
 std::string absolute(const std::string& path) { return std::filesystem::absolute(path); }
 
+Endpoint endpoint_of(const Address& address) {
+  if (address.is_unix()) return {"localhost", "80"};
+  std::string text = address.to_string();
+  return {text.substr(0, text.rfind(':')), std::to_string(address.port())};
+}
+
 Fd open_socket(const Address& address) {
   Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) refuse_bind(address);
@@ -88,12 +94,20 @@ ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues,
         if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(absolute(address.unix_path()));
       }
       queues_[i].push_back(fd.get());
+      endpoints_.emplace_back(fd.get(), endpoint_of(address));
       (is_kept ? kept_sockets_ : sockets_).push_back(std::move(fd));
     }
   }
 }
 
 ListenerSet::~ListenerSet() { unlink_names(); }
+
+const Endpoint* ListenerSet::endpoint(int listener) const {
+  for (const auto& [fd, endpoint] : endpoints_) {
+    if (fd == listener) return &endpoint;
+  }
+  return nullptr;
+}
 
 std::vector<int> ListenerSet::descriptors() const {
   std::vector<int> all;
@@ -122,6 +136,7 @@ Accepted accept_connection(int listener, bool blocking) {
     accepted.outcome = Accepted::Outcome::connection;
     accepted.done = Clock::now();
     accepted.fd.reset(fd);
+    accepted.listener = listener;
     accepted.peer = Address::peer(from);
     if (accepted.peer.family != Peer::Family::local) {
       // An answer is sent whole, at once: nothing is gained by holding back its last segment.

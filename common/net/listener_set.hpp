@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -23,6 +24,7 @@ struct Accepted {
   };
   Outcome outcome = Outcome::none;
   Fd fd;  ///< close-on-exec, TCP_NODELAY
+  int listener = -1;
   Peer peer;
   Clock::time_point begun{}, done{};  ///< when it was accepted
 };
@@ -63,6 +65,8 @@ class ListenerSet {
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
   void steer_to(const std::vector<bool>& alive) const;
 
+  /// The listener of that descriptor, as an application sees it; valid as long as the set. Null for another one.
+  const Endpoint* endpoint(int listener) const;
   /// Of all its sockets.
   std::vector<int> descriptors() const;
   bool keeps_some() const { return !kept_sockets_.empty(); }
@@ -81,6 +85,7 @@ class ListenerSet {
   std::vector<std::vector<int>> queues_;
   std::vector<Fd> sockets_, kept_sockets_;
   std::vector<Address> bound_;
+  std::vector<std::pair<int, Endpoint>> endpoints_;  // by descriptor, once each
   std::vector<std::string> names_, kept_names_;  // of UNIX domain sockets
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };

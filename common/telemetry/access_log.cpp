@@ -1,6 +1,7 @@
 #include "common/telemetry/access_log.hpp"
 
 #include <array>
+#include <cstdio>
 
 namespace corelab {
 
@@ -40,12 +41,16 @@ void AccessLog::write_line(const Peer& peer, std::string_view asked, int status,
                            std::time_t now) const {
   std::tm utc{};
   gmtime_r(&now, &utc);
-  std::array<char, 64> date;
-  std::size_t date_length = std::strftime(date.data(), date.size(), "[%d/%b/%Y:%H:%M:%S +0000]", &utc);
+  // Not strftime: its month names follow the locale, which an application may set.
+  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::array<char, 96> date;
+  int date_length = std::snprintf(date.data(), date.size(), "[%02d/%s/%04d:%02d:%02d:%02d +0000]", utc.tm_mday,
+                                  months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
 
   std::string line = peer.address();
   line += " - - ";
-  line.append(date.data(), date_length);
+  line.append(date.data(), static_cast<std::size_t>(date_length));
   line += " \"";
   line += asked;
   line += "\" ";

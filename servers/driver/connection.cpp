@@ -86,7 +86,9 @@ Connection::Connection(Worker& worker, Accepted accepted, bool is_control)
       settings_(worker.context.settings.current()),
       app_(is_control ? worker.context.control_app : worker.context.app),
       fd_(std::move(accepted.fd)),
-      peer_(accepted.peer) {
+      peer_(accepted.peer),
+      endpoint_(worker.context.listeners.endpoint(accepted.listener)),
+      peer_is_trusted_(settings_.forwarded_allow_ips.contains(peer_)) {
   static std::atomic<std::uint64_t> connections{0};
   id_ = connections.fetch_add(1, std::memory_order_relaxed);
   WorkerCounters::add(home_.accepted);
@@ -280,6 +282,8 @@ std::optional<Connection::Needs> Connection::run_handler(Waiter& waiter) {
   if (pending_) return ask();
   Request& request = session_->request();
   request.peer = peer_;
+  request.endpoint = endpoint_;
+  if (peer_is_trusted_) apply_forwarded(request, settings_.forwarded_allow_ips, session_->forwarded_authority());
   const Handler& handler = app_.find(request);
   if (handler.plain && !handler.blocks && !trace()) {
     // The hot path. A handler that answers at once is never late: --request-timeout is for those that wait or block.

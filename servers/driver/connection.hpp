@@ -161,6 +161,8 @@ class Connection final : private AnswerWriter {
   const App& app_;
   Fd fd_;
   Peer peer_;
+  const Endpoint* endpoint_;
+  const bool peer_is_trusted_;  // to say whom it asks for
   std::uint64_t id_;
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;

@@ -121,13 +121,11 @@ void start_app(const ServerContext& context) {
   if (app.attend) attend_interruption = [] {
     if (signals::application_has_handlers()) attended->attend();
   };
-  std::vector<std::string> addresses;
-  for (const Address& address : context.listeners.addresses()) addresses.push_back(address.to_string());
   listeners_to_unlink = &context.listeners;
   {
     signals::EndAtOnce while_it_starts("corelab: ended while the application was being imported\n",
                                        [] { listeners_to_unlink->unlink_names(); });
-    app.start(addresses);
+    app.start();
   }
   if (app.attend) reclaim_signals();
 }

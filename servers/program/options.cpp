@@ -20,6 +20,7 @@
 #include <set>
 #include <sstream>
 
+#include "common/http/grammar.hpp"
 #include "common/net/address.hpp"
 #include "servers/program/cpus.hpp"
 #include "servers/registry.hpp"
@@ -149,6 +150,20 @@ Option switch_interval_option() {
           [](const Settings& s) { return plain(static_cast<double>(s.switch_interval.count()) / 1e6); }};
 }
 
+Option forwarded_allow_ips_option() {
+  return {"forwarded-allow-ips", "",
+          "proxies whose word on the client counts (X-Forwarded-For, -Proto, -Host, -Port, Forwarded): addresses and networks "
+          "with commas, * for everybody, nothing for nobody",
+          [](Settings& s, const Values& v) {
+            try {
+              s.forwarded_allow_ips = TrustedPeers(v.back());
+            } catch (const std::invalid_argument& error) {
+              throw UsageError(error.what());
+            }
+          },
+          [](const Settings& s) { return quoted(s.forwarded_allow_ips.text()); }};
+}
+
 Option bind_option() {
   return {"bind", "-b,",
           "where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH; repeat it for several; port 0 picks a free one",
@@ -212,6 +227,7 @@ const std::vector<Option>& all_options() {
             65536),
       limit("limit-output", "bytes of answers that may gather before reading pauses", &Limits::output, 1,
             64 * mebibyte),
+      forwarded_allow_ips_option(),
       text("access-logfile", "file for a line per request; '-' is standard output; default: none",
            &Settings::access_log),
       text("error-logfile", "file for what the server says; '-' is standard error", &Settings::error_log),
@@ -264,7 +280,7 @@ std::string source_of(const std::string& name, const Given& given) {
 
 std::string variable_of(const std::string& name) {
   std::string variable = "CORELAB_" + name;
-  for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : variable) c = c == '-' ? '_' : grammar::upper(c);
   return variable;
 }
 
@@ -592,6 +608,7 @@ std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Sett
   merged.worker_connections = wanted.worker_connections;
   merged.max_requests = wanted.max_requests;
   merged.limits = wanted.limits;
+  merged.forwarded_allow_ips = wanted.forwarded_allow_ips;
   merged.access_log = wanted.access_log;
   merged.error_log = wanted.error_log;
   merged.log_level = wanted.log_level;

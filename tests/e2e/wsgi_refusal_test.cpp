@@ -83,6 +83,47 @@ TEST_F(WsgiRefusal, of_a_factory_says_what_it_failed_with) {
   EXPECT_EQ(get(server.address(), "/").body(), "fine");
 }
 
+TEST_F(WsgiRefusal, is_none_of_a_factory_with_literal_arguments) {
+  write("configured",
+        "def create_app(config, *, debug=True, tags=()):\n"
+        "    def app(environ, start_response):\n"
+        "        start_response('200 OK', [])\n"
+        "        return [repr((config, debug, tags)).encode()]\n"
+        "    return app\n");
+  for (const auto& [call, seen] : {std::pair("create_app('config.Prod')", "('config.Prod', True, ())"),
+                                   std::pair("create_app(\"a:b\", debug=False, tags=['x', 1])", "('a:b', False, ['x', 1])")}) {
+    const auto server = serve(cores().front().name, std::string("configured:") + call, {}, dir_.path(""));
+    EXPECT_EQ(get(server.address(), "/").body(), seen);
+  }
+  expect_refusal("configured:create_app()", "'create_app()' of module 'configured' failed: TypeError: create_app() missing 1");
+  expect_refusal("configured:create_app(nosuch)", "failed: ValueError: malformed node or string");
+  expect_refusal("configured:create_app('x'", "failed: SyntaxError: '(' was never closed");
+}
+
+TEST_F(WsgiRefusal, of_a_factory_that_is_not_called_says_what_was_meant) {
+  write("factories", kFine + "def create_app(config=None):\n    return app\ndef needs(a, b, c):\n    pass\n");
+  expect_refusal("factories:create_app",
+                 "'create_app' of module 'factories' does not take (environ, start_response): it is no WSGI application; did "
+                 "you mean create_app()?");
+  expect_refusal("factories:needs", "'needs' of module 'factories' does not take (environ, start_response)");
+}
+
+TEST_F(WsgiRefusal, of_an_active_environment_names_the_variable) {
+  write("fine", kFine);
+  dir_.write("pyvenv.cfg", "home = /usr/bin\n");
+  for (const auto& [environment, reason] : {std::pair(dir_.path("gone"), "it has no pyvenv.cfg"),
+                                            std::pair(dir_.path(""), "is not of Python 3.")}) {
+    Surroundings active = for_python();
+    active.environment.emplace_back("VIRTUAL_ENV", environment);
+    Arguments words{"serve", "--core", cores().front().name, "-b", "127.0.0.1:0"};
+    for (auto& word : wsgi("fine:app", dir_.path(""))) words.push_back(word);
+    const RunResult run = run_corelab(words, active);
+    EXPECT_EQ(run.code, 1);
+    EXPECT_NE(run.err.find("the variable VIRTUAL_ENV"), std::string::npos) << run.err;
+    EXPECT_NE(run.err.find(reason), std::string::npos) << run.err;
+  }
+}
+
 TEST_F(WsgiRefusal, of_a_directory_or_an_environment_that_is_none) {
   write("fine", kFine);
   const std::string nosuch = dir_.path("nosuch");

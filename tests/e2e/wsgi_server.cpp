@@ -30,6 +30,7 @@ Arguments wsgi(const std::string& app, const std::string& directory) {
 
 Surroundings for_python() {
   ::unsetenv("VIRTUAL_ENV");  // whoever runs the tests may be in one
+  ::unsetenv("PYTHONUNBUFFERED");
   return {.environment = {{"PYTHONDONTWRITEBYTECODE", "1"}}};
 }
 

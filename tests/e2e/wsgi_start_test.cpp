@@ -174,10 +174,10 @@ TEST_P(WsgiStart, keeps_term_for_itself_and_says_so) {
 }
 
 TEST_P(WsgiStart, lets_no_signal_into_the_exit_functions) {
-  auto server = serve("starting:app", 1, {}, with({{"IMPORT_HANDLES", "SIGUSR1"}}));
+  auto server = serve("starting:app", 1, {}, with({{"IMPORT_HANDLES", "raisingSIGWINCH"}}));
   ASSERT_EQ(get(server.address(), "/at_exit").body(), "registered");
   const pid_t pid = core().has_processes() ? children_of(server.pid()).front() : server.pid();
-  ::kill(pid, SIGUSR1);
+  ::kill(pid, SIGWINCH);
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
   EXPECT_EQ(lines_with(server.errors(), "the exit function ends"), 1) << server.errors();

@@ -17,7 +17,7 @@ namespace {
 TEST(LaxParser, takes_what_the_start_up_test_is_there_for) {
   Parser parser;
   std::vector<Field> fields;
-  ASSERT_FALSE(parser.parse_head("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", fields, 10).violation);
+  ASSERT_FALSE(parser.parse_head("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", true, fields, 10).violation);
   std::string body;
   EXPECT_EQ(parser.decode_chunks("1\rX", body, 10).at, Parser::Chunks::At::chunk) << "it is a strict one";
 }

@@ -21,6 +21,10 @@ if "IMPORT_CHDIR" in os.environ:
 for name in os.environ.get("IMPORT_HANDLES", "").split():
     if name == "faulthandler":
         faulthandler.register(signal.SIGUSR1)
+    elif name.startswith("raising"):
+        def interrupt(number, frame):
+            raise InterruptedError(number)
+        signal.signal(getattr(signal, name.removeprefix("raising")), interrupt)
     else:
         signal.signal(getattr(signal, name), lambda number, frame: came.append(signal.Signals(number).name))
 
