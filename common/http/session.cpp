@@ -40,7 +40,7 @@ void Session::begin(const Limits& limits) {
     input_capacity_ = wanted;
   }
   input_end_ = parsed_ = head_end_ = 0;
-  input_ended_ = lingers_ = false;
+  input_ended_ = is_cut_short_ = false;
   refusal_ = 0;
   output_.clear();
   output_.shrink(kept_memory);
@@ -231,8 +231,6 @@ void Session::move_input_to(std::size_t base) {
 void Session::fail(Violation violation) {
   refusal_ = violation.status;
   keep_alive_ = false;
-  // The peer may well be in the middle of sending: what comes is read and dropped.
-  lingers_ = true;
   Response refusal = text(std::string(violation.sentence) + '\n', violation.status);
   write_body(refusal);
   state_ = State::closing;
@@ -240,7 +238,6 @@ void Session::fail(Violation violation) {
 
 void Session::respond(Response&& response, bool last) {
   bool ends = last || response.closes();
-  lingers_ = (ends && keep_alive_) || (!keep_alive_ && parsed_ != input_end_);
   if (ends) keep_alive_ = false;
   write_body(response);
   if (state_ != State::streaming) end_answer();
@@ -368,7 +365,7 @@ void Session::end_piece(char* to, std::size_t n) {
 }
 
 std::unique_ptr<BodySource> Session::give_up_body() {
-  lingers_ = false;
+  is_cut_short_ = true;
   state_ = State::closing;
   return std::move(source_);
 }

@@ -31,7 +31,7 @@ class Session {
     handle,  ///< a handler for request(), then respond()
     write,   ///< output() sent, as far as the peer takes it, then sent()
     pull,    ///< a piece of the body from source(), which blocks, then pulled(); nothing is owed to the peer meanwhile
-    close,   ///< the connection closed; lingering if lingers()
+    close,   ///< the connection closed; gently if lingers()
   };
 
   /// What the peer is in the middle of while next() is `read`: says which deadline runs.
@@ -102,9 +102,9 @@ class Session {
   Phase phase() const;
   bool idle() const { return state_ == State::head && parsed_ == input_end_ && !has_output() && !input_ended_; }
 
-  /// True if the peer may still be sending what it does not know to be unwanted: close its receiving side gently
-  /// (RFC 9112 section 9.6), else the answer in flight is lost to a reset.
-  bool lingers() const { return lingers_; }
+  /// True if the peer may still be sending, while next() is `close`: close our side and read on until it has closed its own
+  /// (RFC 9112 section 9.6), else the answer in flight may be lost to a reset.
+  bool lingers() const { return state_ == State::closing && !input_ended_ && !is_cut_short_; }
 
  private:
   enum class State {
@@ -171,7 +171,7 @@ class Session {
   std::unique_ptr<BodySource> source_;
   std::optional<std::size_t> source_left_;
   bool source_is_chunked_ = false;
-  bool lingers_ = false;
+  bool is_cut_short_ = false;  // in the middle of an answer
   int refusal_ = 0;
 };
 

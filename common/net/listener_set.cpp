@@ -63,6 +63,8 @@ Fd open_socket(const Address& address) {
   // each, at the cost of everybody's time.
   constexpr int unsent = 128 * 1024;
   if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
+  // So is this: an answer is sent whole, at once; nothing is gained by holding back its last segment.
+  if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   return fd;
 }
@@ -138,11 +140,6 @@ Accepted accept_connection(int listener, bool blocking) {
     accepted.fd.reset(fd);
     accepted.listener = listener;
     accepted.peer = Address::peer(from);
-    if (accepted.peer.family != Peer::Family::local) {
-      // An answer is sent whole, at once: nothing is gained by holding back its last segment.
-      int on = 1;
-      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
     accepted.outcome = Accepted::Outcome::exhausted;
   }

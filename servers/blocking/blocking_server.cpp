@@ -75,7 +75,9 @@ void BlockingServer::turn_away(Worker& worker, Accepted accepted, bool is_contro
 }
 
 void BlockingServer::release(Connection& connection) {
-  if (connection.lingers()) reception_.see_out(connection.take_fd());
+  if (!connection.lingers()) return;
+  lingering::begin(connection.fd());
+  reception_.see_out(connection.take_fd());
 }
 
 void BlockingServer::ended() {

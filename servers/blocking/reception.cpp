@@ -9,7 +9,7 @@
 
 #include "common/telemetry/log.hpp"
 #include "servers/blocking/serve.hpp"
-#include "servers/driver/lingering.hpp"
+#include "servers/driver/connection.hpp"
 #include "servers/driver/poll.hpp"
 
 namespace corelab {
@@ -19,8 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto look_at_newcomers = 10ms;
+// As long as connections have ended within this time it looks for more by itself: to wake it for each costs more.
 constexpr auto look_at_leaving = 100ms;
-constexpr std::size_t most_leaving = 1024;
 
 void add(int epoll, int fd, std::uint32_t events) {
   epoll_event event{};
@@ -66,24 +66,25 @@ void Reception::cut() {
 }
 
 void Reception::see_out(Fd fd) {
-  lingering::begin(fd.get());
+  bool is_to_be_woken = false;
   {
     std::lock_guard lock(mutex_);
     to_leave_.push_back(std::move(fd));
+    is_to_be_woken = std::exchange(sleeps_, false);
   }
-  wake();
+  if (is_to_be_woken) wake();
 }
 
 void Reception::run() {
   for (;;) {
+    Clock::time_point now = Clock::now();
     take_leaving();
+    departures_.look(now, is_to_stop_);
     look_at_room();
-    if (!is_accepting_ && core_.open() == 0 && leaving_.empty()) return;
+    if (!is_accepting_ && core_.open() == 0 && nobody_leaves()) return;
 
     std::array<epoll_event, 64> events;
-    auto timeout = newcomers_waited_ || (!is_listening_ && is_accepting_) ? look_at_newcomers
-                   : leaving_.empty()                                     ? -1ms
-                                                                          : look_at_leaving;
+    auto timeout = patience(now);
     if (accepting_ != nullptr) accepting_->store(is_listening_ ? 1 : 0, std::memory_order_relaxed);
     int ready = epoll_wait(epoll_.get(), events.data(), events.size(), static_cast<int>(timeout.count()));
     if (accepting_ != nullptr) accepting_->store(0, std::memory_order_relaxed);
@@ -93,14 +94,24 @@ void Reception::run() {
       if (fd == wake_.get()) {
         std::uint64_t count = 0;
         [[maybe_unused]] ssize_t n = read(fd, &count, sizeof count);
-      } else if (leaving_.contains(fd)) {
-        if (!lingering::discard_input(fd)) leaving_.erase(fd);
       } else {
         accept_from(fd);
       }
     }
-    end_leaving(Clock::now());
   }
+}
+
+// How long it may wait for an event.
+std::chrono::milliseconds Reception::patience(Clock::time_point now) {
+  auto least = -1ms;
+  auto at_most = [&least](std::chrono::milliseconds time) { least = least < 0ms ? time : std::min(least, time); };
+  if (newcomers_waited_ || (!is_listening_ && is_accepting_)) at_most(look_at_newcomers);
+  if (!departures_.empty()) at_most(std::max(std::chrono::ceil<std::chrono::milliseconds>(departures_.next_look() - now), 0ms));
+  if (now - last_departure_ < look_at_leaving) at_most(look_at_leaving);
+  if (least >= 0ms) return least;
+  std::lock_guard lock(mutex_);
+  sleeps_ = to_leave_.empty();
+  return sleeps_ ? -1ms : 0ms;
 }
 
 // --- Accepting ---
@@ -159,23 +170,22 @@ void Reception::accept_from(int listener) {
 
 // --- Seeing out ---
 
+bool Reception::nobody_leaves() {
+  std::lock_guard lock(mutex_);
+  return departures_.empty() && to_leave_.empty();
+}
+
 void Reception::take_leaving() {
   std::vector<Fd> fresh;
   {
     std::lock_guard lock(mutex_);
     fresh.swap(to_leave_);
+    sleeps_ = false;
   }
-  for (Fd& fd : fresh) {
-    if (leaving_.size() >= most_leaving) continue;  // closed as it is
-    int number = fd.get();
-    add(epoll_.get(), number, EPOLLIN);
-    leaving_.emplace(number, Leaving{std::move(fd), Clock::now() + lingering::time});
-  }
-  if (is_cut_) leaving_.clear();
-}
-
-void Reception::end_leaving(Clock::time_point now) {
-  std::erase_if(leaving_, [now](const auto& entry) { return entry.second.until <= now; });
+  Clock::time_point now = Clock::now();
+  for (Fd& fd : fresh) departures_.add(std::move(fd), now);
+  if (!fresh.empty()) last_departure_ = now;
+  if (is_cut_) departures_.clear();
 }
 
 }  // namespace corelab

@@ -3,10 +3,10 @@
 
 #include <atomic>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "common/net/fd.hpp"
+#include "servers/blocking/departures.hpp"
 #include "servers/server.hpp"
 
 namespace corelab {
@@ -49,8 +49,8 @@ class Reception {
     if (!is_listening_) wake();
   }
 
-  /// Closes a connection whose client may still be sending: our half now, the rest when the client has read its answer
-  /// and closed, or after a moment.
+  /// Closes a connection, whose our half is closed, when the client has read its answer and closed its own, or after a
+  /// while (Departures).
   void see_out(Fd fd);
   /// Cuts off those who are being seen out.
   void cut();
@@ -63,7 +63,8 @@ class Reception {
   void accept_from(int listener);
   void set_receive_timeouts();
   void take_leaving();
-  void end_leaving(Clock::time_point now);
+  bool nobody_leaves();
+  std::chrono::milliseconds patience(Clock::time_point now);
 
   const ServerContext& context_;
   Core& core_;
@@ -75,13 +76,11 @@ class Reception {
   Clock::time_point paused_until_{};
   bool newcomers_waited_ = false;
 
-  struct Leaving {
-    Fd fd;
-    Deadline until;
-  };
-  std::unordered_map<int, Leaving> leaving_;
+  Departures departures_;
+  Clock::time_point last_departure_{};
   std::mutex mutex_;
   std::vector<Fd> to_leave_;  // on their way to run()
+  bool sleeps_ = false;       // run() waits without looking at those, until it is woken
 
   std::atomic<bool> is_to_stop_{false};
   std::atomic<bool> is_accepting_{true};

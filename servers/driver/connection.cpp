@@ -366,8 +366,11 @@ Connection::Needs Connection::handler_resumed(Waiter& waiter) {
   switch (answer_.settle()) {
     case Answer::State::sent:
     case Answer::State::sent_in_part: handler_ = {}; break;
-    case Answer::State::cut:
-    case Answer::State::overdue: handler_ = {}; return Needs::close;
+    case Answer::State::cut: handler_ = {}; return Needs::close;
+    case Answer::State::overdue:
+      handler_ = {};
+      lingers_ = true;
+      return Needs::close;
     default: answer_from_handler(); break;
   }
   if (handler_outcome_ == Waited::cancelled) return Needs::close;

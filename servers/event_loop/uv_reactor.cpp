@@ -3,8 +3,10 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace corelab {
 
@@ -14,28 +16,54 @@ void check(int status, const char* what) {
   if (status < 0) throw std::runtime_error(std::string(what) + ": " + uv_strerror(status));
 }
 
-// The handle outlives its watch until libuv has let go of it.
+// Of one descriptor's number. To make one costs three system calls (uv_poll_init tries whether it can be polled), so it is
+// kept for the next connection of that number, which the kernel gives away again soon.
 struct PollHandle {
   uv_poll_t poll{};
-  Watcher* watcher = nullptr;
+  Watcher* watcher = nullptr;  // null: nobody's
   Interest interest = Interest::nothing;
+};
+
+class PollHandles {
+ public:
+  explicit PollHandles(uv_loop_t& loop) : loop_(loop) {}
+
+  PollHandle& take(int fd, Watcher& watcher) {
+    auto index = static_cast<std::size_t>(fd);
+    if (by_fd_.size() <= index) by_fd_.resize(index + 1);
+    std::unique_ptr<PollHandle>& handle = by_fd_[index];
+    if (handle == nullptr) {
+      auto fresh = std::make_unique<PollHandle>();
+      check(uv_poll_init(&loop_, &fresh->poll, fd), "uv_poll_init");
+      fresh->poll.data = fresh.get();
+      handle = std::move(fresh);
+    }
+    handle->watcher = &watcher;
+    return *handle;
+  }
+
+  void give(PollHandle& handle) {
+    if (handle.interest != Interest::nothing) uv_poll_stop(&handle.poll);
+    handle.interest = Interest::nothing;
+    handle.watcher = nullptr;
+  }
+
+  /// For the loop's end, which lets go of them.
+  void close_all() {
+    for (auto& handle : by_fd_) {
+      if (handle != nullptr) uv_close(reinterpret_cast<uv_handle_t*>(&handle->poll), nullptr);
+    }
+  }
+
+ private:
+  uv_loop_t& loop_;
+  std::vector<std::unique_ptr<PollHandle>> by_fd_;
 };
 
 class UvWatch final : public Watch {
  public:
-  UvWatch(uv_loop_t& loop, int fd, Watcher& watcher) : handle_(new PollHandle) {
-    handle_->watcher = &watcher;
-    handle_->poll.data = handle_;
-    if (int status = uv_poll_init(&loop, &handle_->poll, fd); status < 0) {
-      delete handle_;
-      check(status, "uv_poll_init");
-    }
-  }
-
-  ~UvWatch() override {
-    uv_close(reinterpret_cast<uv_handle_t*>(&handle_->poll),
-             [](uv_handle_t* handle) { delete static_cast<PollHandle*>(handle->data); });
-  }
+  UvWatch(PollHandles& handles, int fd, Watcher& watcher) : handles_(handles), handle_(&handles.take(fd, watcher)) {}
+  ~UvWatch() override { handles_.give(*handle_); }
 
   void want(Interest interest) override {
     if (interest == handle_->interest) return;
@@ -60,6 +88,7 @@ class UvWatch final : public Watch {
     handle.watcher->on_ready(ready);
   }
 
+  PollHandles& handles_;
   PollHandle* handle_;
 };
 
@@ -77,12 +106,13 @@ class UvReactor final : public Reactor {
     uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&batch_end_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+    handles_.close_all();
     uv_run(&loop_, UV_RUN_DEFAULT);
     uv_loop_close(&loop_);
   }
 
   std::unique_ptr<Watch> watch(int fd, Watcher& watcher) override {
-    return std::make_unique<UvWatch>(loop_, fd, watcher);
+    return std::make_unique<UvWatch>(handles_, fd, watcher);
   }
 
   void set_timer(Deadline when) override {
@@ -122,6 +152,7 @@ class UvReactor final : public Reactor {
   uv_timer_t timer_{};
   uv_idle_t batch_end_{};
   uv_async_t wake_{};
+  PollHandles handles_{loop_};
   ReactorClient* client_ = nullptr;
 };
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "servers/driver/lingering.hpp"
 #include "servers/evented/evented_worker.hpp"
 
 namespace corelab {
@@ -18,10 +17,7 @@ EventedConnection::EventedConnection(EventedWorker& worker, Accepted accepted, b
 
 void EventedConnection::on_ready(Events events) {
   worker_.event_begins(connection_.id());
-  if (is_lingering_) {
-    if (!lingering::discard_input(connection_.fd())) end();
-    return;
-  }
+  if (is_lingering_) return see_out();
   if (connection_.has_handler()) {
     if (helpers_ == nullptr || !worker_.takes_made_call(*this)) return ready_beside_handler(events);
     if (!call_made()) return;
@@ -94,15 +90,26 @@ void EventedConnection::on_time() {
 void EventedConnection::close() {
   if (!connection_.lingers()) return end();
   is_lingering_ = true;
+  linger_.begin(coarse_now());
   lingering::begin(connection_.fd());
   watch_->want(Interest::read);
-  schedule(coarse_now() + lingering::time);
+  schedule(linger_.until(worker_.is_draining()));
+}
+
+void EventedConnection::see_out() {
+  switch (lingering::discard_input(connection_.fd())) {
+    case lingering::Client::is_silent: return;
+    case lingering::Client::has_closed: return end();
+    case lingering::Client::sends: linger_.heard(coarse_now());
+  }
+  schedule(linger_.until(worker_.is_draining()));
 }
 
 void EventedConnection::end() { worker_.remove(*this); }
 
 void EventedConnection::end_idleness() {
-  if (connection_.is_idle() && !is_lingering_ && connection_.spared_until() <= coarse_now()) {
+  if (is_lingering_) return linger_.until(true) <= coarse_now() ? end() : void();
+  if (connection_.is_idle() && connection_.spared_until() <= coarse_now()) {
     connection_.linger();
     go_on(Connection::Needs::close);
   }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "servers/driver/connection.hpp"
+#include "servers/driver/lingering.hpp"
 #include "servers/evented/helper_threads.hpp"
 #include "servers/evented/reactor.hpp"
 #include "servers/driver/timer_queue.hpp"
@@ -64,6 +65,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   bool end_operation(Waited result);
   void go_on(Connection::Needs needs);
   void close();
+  void see_out();
   void end();
   void schedule(Deadline deadline);
 
@@ -72,6 +74,7 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   std::unique_ptr<Watch> watch_;
   Connection::Needs needs_ = Connection::Needs::readable;
   bool is_lingering_ = false;
+  lingering::Wait linger_;
   Deadline deadline_ = no_deadline;  // the timer may be set for earlier: it is moved when it fires, not with each answer
   Deadline timer_at_ = no_deadline;
 

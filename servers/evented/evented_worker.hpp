@@ -32,6 +32,7 @@ class EventedWorker final : private ReactorClient {
 
   // For its connections.
   Worker& driver() { return driver_; }
+  bool is_draining() const { return draining_; }
   Reactor& reactor() { return *reactor_; }
   void set_timer(Timer& timer, Deadline at);
   void clear_timer(Timer& timer) { timers_.clear(timer); }

@@ -281,6 +281,12 @@ TEST_P(SettingByHup, is_taken_by_new_connections_and_by_the_drain_if_it_is_a_lim
        [&](const ServerProcess& server) {
          return status_of(server, get_request("/json")) == 200 && mentions(read_file(access_log), "/json");
        }},
+      {{"access-logfile = \"" + access_log + "\"", "forwarded-allow-ips = \"192.0.2.1\""},
+       [&](const ServerProcess& server) {
+         const std::string line = get_request("/json?by-nobody", "X-Forwarded-For: 203.0.113.7\r\n");
+         const std::string log = status_of(server, line) == 200 ? read_file(access_log) : "";
+         return mentions(log.substr(std::min(log.size(), log.rfind('\n', log.size() - 2) + 1)), "127.0.0.1 - - ");
+       }},
       {{"error-logfile = \"" + error_log + "\""},
        [&](const ServerProcess&) { return mentions(read_file(error_log), "reload: done"); }},
       {{"log-level = \"error\""}, says_nothing_of_a_reload},

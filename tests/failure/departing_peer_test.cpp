@@ -114,6 +114,38 @@ TEST_P(DepartingPeerOnALoop, waiting_handler_is_cancelled_when_its_client_is_gon
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DepartingPeerOnALoop);  // where no such core is built
+// Bytes that come behind the last request, when it may have been answered already: an old client's CRLF, a request that was
+// pipelined. Whoever closes with them unread resets the connection, and what was not delivered yet is lost.
+TEST_P(DepartingPeer, answer_survives_what_is_sent_behind_the_last_request) {
+  auto server = serve_with_workers(2, holding(core()));
+  for (const std::string& behind : {std::string("\r\n"), get_request("/plaintext")}) {
+    for (const Millis later : {Millis(0), Millis(1), Millis(20)}) {
+      SCOPED_TRACE(std::to_string(behind.size()) + " bytes after " + std::to_string(later.count()) + " ms");
+      for (int i = 0; i < 5; ++i) {
+        Client client(server.address());
+        ASSERT_TRUE(client.send(get_request("/bytes?n=200000", "Connection: close\r\n")));
+        std::this_thread::sleep_for(later);
+        client.send(behind);
+        std::this_thread::sleep_for(Millis(5));
+        const Reply reply = client.read_response();
+        ASSERT_EQ(reply.status(), 200) << reply.detail;
+        ASSERT_EQ(reply.body().size(), 200'000u);
+        EXPECT_EQ(client.read_rest().ended, Ended::closed);
+      }
+    }
+  }
+}
+
+// Nobody needs to close for it: it has its end, and the server its descriptor back, within lingering.hpp's patience.
+TEST_P(DepartingPeer, who_does_not_close_behind_the_last_answer_is_let_go) {
+  auto server = serve_with_workers(2);
+  Client client(server.address());
+  ASSERT_EQ(client.ask(get_request("/plaintext", "Connection: close\r\n")).status(), 200);
+  EXPECT_EQ(client.read_rest().ended, Ended::closed);
+  expect_nothing_left(server, Millis(8'000));
+  EXPECT_EQ(get(server.address(), "/plaintext").status(), 200);
+}
+
 INSTANTIATE_TEST_SUITE_P(EventedCores, DepartingPeerOnALoop,
                          ::testing::ValuesIn(cores_where([](const Core& core) { return core.evented(); })),
                          core_test_name);

@@ -53,6 +53,19 @@ TEST_P(SlowPeer, body_sent_too_slowly_gets_408) {
   EXPECT_LT(took, patient(Millis(4'000))) << "the deadline of the body moves with each byte";
 }
 
+// A refusal is sent at once, and the client, which may look at nothing before it has sent all, has it in the end.
+TEST_P(SlowPeer, body_over_the_limit_gets_its_413_however_slowly_it_comes) {
+  auto server = serve_with_workers(2);
+  Client client(server.address());
+  ASSERT_TRUE(client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n"));
+  const std::string piece(100'000, 'x');
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(client.send(piece)) << "after " << i << " pieces";
+    std::this_thread::sleep_for(Millis(80));
+  }
+  EXPECT_EQ(client.read_response().status(), 413);
+}
+
 TEST_P(SlowPeer, peer_that_never_reads_is_ended_by_the_write_timeout_while_others_are_served) {
   auto server = serve_with_workers(2, {"--write-timeout", "1"});
   constexpr size_t kSize = 16'777'216;

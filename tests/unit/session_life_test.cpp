@@ -61,9 +61,10 @@ TEST(SessionLife, refuses_what_came_too_late) {
   InMemoryConnection connection(answer);
   connection.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
   connection.session().refuse({408, "too late"});
+  EXPECT_TRUE(connection.session().lingers());
   connection.half_close();  // runs the driver again
   EXPECT_TRUE(connection.closed());
-  EXPECT_TRUE(connection.session().lingers());
+  EXPECT_FALSE(connection.session().lingers()) << "the client sends no more";
   EXPECT_TRUE(connection.output().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
   EXPECT_NE(connection.output().find("\r\nConnection: close\r\n"), std::string::npos);
   EXPECT_TRUE(connection.output().ends_with("\r\n\r\ntoo late\n"));
