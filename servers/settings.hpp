@@ -38,6 +38,8 @@ struct Settings {
   std::chrono::milliseconds head_timeout{10000};
   std::chrono::milliseconds body_timeout{30000};
   std::chrono::milliseconds write_timeout{60000};
+  std::uint64_t body_rate = 0;   ///< bytes a second that a body has more time for than body_timeout; 0: none
+  std::uint64_t write_rate = 0;  ///< the same of an answer and write_timeout
   std::chrono::milliseconds request_timeout{20000};  ///< below `timeout`, so that a slow handler costs no worker
   std::chrono::milliseconds timeout{30000};  ///< of the supervisor's patience with a worker; 0: endless
   std::chrono::milliseconds start_timeout{0};  ///< the same before it is ready; 0: four times `timeout`

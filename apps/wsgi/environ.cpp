@@ -1,9 +1,12 @@
 #include "apps/wsgi/environ.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "common/app/router.hpp"
 #include "common/http/grammar.hpp"
+#include "common/net/fd.hpp"
 
 namespace corelab::wsgi {
 
@@ -41,6 +44,7 @@ Environ::Environ(const Surroundings& around)
       https_(interned("https")) {
   Ref io = checked(PyImport_ImportModule("io"));
   bytes_io_ = checked(PyObject_GetAttrString(io.get(), "BytesIO"));
+  open_ = checked(PyObject_GetAttrString(io.get(), "open"));
   PyObject* fixed = fixed_.get();
   put(fixed, "SCRIPT_NAME", latin1(""));
   // Those of most requests; the others' replace them.
@@ -75,10 +79,25 @@ Ref Environ::of(const Request& request) {
   set(dict, remote_port_, std::to_string(request.peer.port));
   add_server(dict, request);
   add_headers(dict, request);
+  put(dict, input_.get(), input_of(request).get());
+  return environ;
+}
+
+// A file of the application's own, if the body is in one.
+Ref Environ::input_of(const Request& request) {
+  if (request.body.file() >= 0) {
+    Fd own(fcntl(request.body.file(), F_DUPFD_CLOEXEC, 0));
+    if (!own) {
+      PyErr_SetFromErrno(PyExc_OSError);
+      throw PythonError();
+    }
+    Ref file = checked(PyObject_CallFunction(open_.get(), "is", own.get(), "rb"));
+    own.release();
+    return file;
+  }
   std::string_view body = request.body.rest();
   Ref bytes = checked(PyBytes_FromStringAndSize(body.data(), static_cast<Py_ssize_t>(body.size())));
-  put(dict, input_.get(), checked(PyObject_CallOneArg(bytes_io_.get(), bytes.get())).get());
-  return environ;
+  return checked(PyObject_CallOneArg(bytes_io_.get(), bytes.get()));
 }
 
 // PEP 3333 wants a name and a port, whatever was asked.

@@ -31,10 +31,11 @@ class Environ {
   void add_headers(PyObject* environ, const Request& request);
   /// HTTP_ACCEPT_LANGUAGE for Accept-Language; null for a name that a client could pass off as another's.
   PyObject* key_of(std::string_view header);
+  Ref input_of(const Request& request);
   void set(PyObject* environ, const Ref& key, std::string_view value);
 
   Ref fixed_;  // what every request's environ begins as
-  Ref bytes_io_;
+  Ref bytes_io_, open_;
   Ref request_method_, path_info_, query_string_, request_uri_, server_protocol_, remote_address_,
       remote_port_, input_, url_scheme_, server_name_, server_port_, content_type_, content_length_, host_;
   Ref https_;

@@ -38,20 +38,26 @@ bool equals_ignoring_case(std::string_view a, std::string_view b);
 class BodyReader {
  public:
   BodyReader() = default;
-  explicit BodyReader(std::string_view bytes) : rest_(bytes), size_(bytes.size()) {}
+  explicit BodyReader(std::string_view bytes, int file = -1) : rest_(bytes), size_(bytes.size()), file_(file) {}
 
   /// Copies up to into.size() bytes and says how many; 0 means the end.
   std::size_t read(std::span<char> into);
 
-  /// All that has not been read yet, without a copy; valid as long as the request.
+  /// All that has not been read yet, without a copy; valid as long as the request. Of one in a file it is mapped: it takes
+  /// the memory that the system has to spare.
   std::string_view rest() { return std::exchange(rest_, {}); }
 
   /// Bytes in all, read or not.
   std::size_t size() const { return size_; }
 
+  /// The file that it is in, if it is too large for memory (--body-buffer), at its beginning; else -1. Valid as long as the
+  /// request; duplicate it to keep it.
+  int file() const { return file_; }
+
  private:
   std::string_view rest_;
   std::size_t size_ = 0;
+  int file_ = -1;
 };
 
 /// Where a connection comes from. Printed as REMOTE_ADDR would be: "127.0.0.1", "::1", or "unix".

@@ -32,8 +32,9 @@ void write_chunk_size(char* to, std::size_t n) {
 
 Session::Session() { fields_.reserve(Limits{}.fields); }
 
-void Session::begin(const Limits& limits) {
+void Session::begin(const Limits& limits, MakeBodyStore make_store) {
   limits_ = &limits;
+  make_store_ = make_store;
   std::size_t wanted = limits.head + std::max(body_room, limits.chunk_overhead + 4096);
   if (input_capacity_ < wanted) {
     input_ = std::make_unique_for_overwrite<char[]>(wanted);
@@ -64,6 +65,8 @@ void Session::begin_message() {
   keep_alive_ = true;
   if (body_.capacity() > kept_memory) std::string().swap(body_);
   body_.clear();
+  store_.reset();
+  stored_ = 0;
   framing_bytes_ = 0;
 }
 
@@ -156,7 +159,7 @@ void Session::begin_body() {
   std::size_t here = input_end_ - head_end_;
   if (!framing_.chunked && here >= framing_.content_length) {
     parsed_ = head_end_ + framing_.content_length;
-    complete_request({input_.get() + head_end_, framing_.content_length});
+    complete_request(BodyReader(std::string_view(input_.get() + head_end_, framing_.content_length)));
     return;
   }
   if (parsed_ != 0) {
@@ -172,21 +175,44 @@ void Session::begin_body() {
 }
 
 bool Session::parse_body() {
-  std::string_view piece = unparsed().substr(0, framing_.content_length - body_.size());
+  std::string_view piece = unparsed().substr(0, framing_.content_length - body_received());
   if (piece.empty()) return false;
   body_.append(piece);
   parsed_ += piece.size();
-  if (body_.size() < framing_.content_length) return false;
-  complete_request(body_);
+  if (!store_body()) return true;
+  if (body_received() < framing_.content_length) return false;
+  complete_body();
   return true;
+}
+
+// What is too large for memory goes to a store. False: there is no room for it, and the request is refused.
+bool Session::store_body() {
+  if (make_store_ == nullptr || (store_ == nullptr && body_.size() <= limits_->body_buffer)) return true;
+  if (store_ == nullptr) store_ = make_store_();
+  if (store_ == nullptr || !store_->append(body_)) {
+    fail({503, "there is no room for the request's body"});
+    return false;
+  }
+  stored_ += body_.size();
+  if (body_.capacity() > kept_memory) std::string().swap(body_);
+  body_.clear();
+  return true;
+}
+
+void Session::complete_body() {
+  if (store_ == nullptr) return complete_request(BodyReader(body_));
+  std::string_view stored = store_->view();
+  if (stored.size() != stored_) return fail({503, "there is no room for the request's body"});
+  complete_request(BodyReader(stored, store_->file()));
 }
 
 bool Session::parse_chunks() {
   if (parsed_ == input_end_) return false;
   std::size_t size_before = body_.size();
-  Parser::Chunks step = parser_.decode_chunks(unparsed(), body_, limits_->body);
+  Parser::Chunks step = parser_.decode_chunks(unparsed(), body_, limits_->body - stored_);
   parsed_ += step.consumed;
   framing_bytes_ += step.consumed - (body_.size() - size_before);
+  if (!store_body()) return true;
   // A size line has its allowance from its first byte on, so that it does not matter where the bytes were cut.
   using At = Parser::Chunks::At;
   bool in_line = step.at == At::end_of_input || step.at == At::error;
@@ -211,13 +237,13 @@ bool Session::parse_trailers() {
     fail(found);
   } else {
     parsed_ += scanner_.length();
-    complete_request(body_);
+    complete_body();
   }
   return true;
 }
 
-void Session::complete_request(std::string_view body) {
-  request_.body = BodyReader(body);
+void Session::complete_request(BodyReader body) {
+  request_.body = body;
   state_ = State::ready;
 }
 

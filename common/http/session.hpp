@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/body_store.hpp"
 #include "common/http/byte_buffer.hpp"
 #include "common/http/head_scanner.hpp"
 #include "common/http/limits.hpp"
@@ -39,8 +40,9 @@ class Session {
 
   Session();
 
-  /// Starts a connection. `limits` must stay valid until the next begin().
-  void begin(const Limits& limits);
+  /// Starts a connection. `limits` must stay valid until the next begin(). `make_store` is for bodies that are larger than
+  /// Limits::body_buffer; without it they stay in memory.
+  void begin(const Limits& limits, MakeBodyStore make_store = nullptr);
 
   /// The Date field's value for the answers to come (RFC 9110 section 6.6.1); what it points at stays the caller's.
   void set_date(std::string_view date) { date_ = date; }
@@ -100,6 +102,8 @@ class Session {
   std::unique_ptr<BodySource> give_up_body();
 
   Phase phase() const;
+  /// Bytes of the body that have come, while phase() is `body`.
+  std::size_t body_received() const { return stored_ + body_.size(); }
   bool idle() const { return state_ == State::head && parsed_ == input_end_ && !has_output() && !input_ended_; }
 
   /// True if the peer may still be sending, while next() is `close`: close our side and read on until it has closed its own
@@ -126,7 +130,9 @@ class Session {
   Violation read_head();
   void begin_message();
   void begin_body();
-  void complete_request(std::string_view body);
+  bool store_body();
+  void complete_body();
+  void complete_request(BodyReader body);
   void move_input_to(std::size_t base);
   void fail(Violation violation);
   void write_head(const Response& response, bool keep_alive, std::string_view framing);
@@ -160,7 +166,10 @@ class Session {
   std::string forwarded_authority_;
   rules::Framing framing_;
   bool keep_alive_ = true;
-  std::string body_;               // when it did not come in one piece
+  std::string body_;               // when it did not come in one piece; of one that is stored, what is yet to be
+  MakeBodyStore make_store_ = nullptr;
+  std::unique_ptr<BodyStore> store_;  // of a body that is too large for memory
+  std::size_t stored_ = 0;
   std::size_t framing_bytes_ = 0;  // of a chunked body: all that is not data
 
   // Output: output_, then large_body_ or what source_ gives.

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -13,6 +14,7 @@
 
 #include "common/http/date.hpp"
 #include "common/telemetry/log.hpp"
+#include "servers/driver/body_file.hpp"
 #include "servers/driver/poll.hpp"
 
 namespace corelab {
@@ -39,6 +41,12 @@ std::time_t coarse_time() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
   return now.tv_sec;
+}
+
+// At so many a second.
+Clock::duration time_for(std::uint64_t bytes, std::uint64_t rate) {
+  constexpr std::uint64_t most = 1'000'000;  // seconds
+  return rate == 0 ? Clock::duration(0) : std::chrono::milliseconds(std::min(bytes / rate, most) * 1000 + bytes % rate * 1000 / rate);
 }
 
 Response failed_handler() {
@@ -112,7 +120,7 @@ Connection::~Connection() {
 Session& Connection::session() {
   if (!session_) {
     session_ = worker_->sessions.take();
-    session_->begin(settings_.limits);
+    session_->begin(settings_.limits, make_body_file);
   }
   return *session_;
 }
@@ -186,22 +194,37 @@ Connection::Needs Connection::settle(Needs needs) {
 }
 
 void Connection::begin_wait(Wait wait) {
-  // Deadlines are absolute: a byte now and then does not move them. Only idleness begins anew with each answer.
+  // Deadlines are absolute: a byte now and then does not move them, unless so many for each second are asked for. Only
+  // idleness begins anew with each answer.
+  if (wait == Wait::body && wait_ == Wait::body) deadline_ = body_deadline();
+  if (wait == Wait::writing && wait_ == Wait::writing) deadline_ = write_deadline();
   if (wait == wait_ && wait != Wait::next_request) return;
-  if (wait_ == Wait::writing) written_for_ += coarse_now() - writing_since_;
+  if (wait_ == Wait::writing) written_for_ += coarse_now() - waiting_since_;
   wait_ = wait;
   switch (wait) {
     case Wait::nothing: deadline_ = no_deadline; break;
     case Wait::first_request:
     case Wait::head: deadline_ = coarse_now() + settings_.head_timeout; break;
     case Wait::next_request: deadline_ = coarse_now() + settings_.keep_alive; break;
-    case Wait::body: deadline_ = coarse_now() + settings_.body_timeout; break;
+    case Wait::body:
+      waiting_since_ = coarse_now();
+      deadline_ = body_deadline();
+      break;
     case Wait::writing:
-      writing_since_ = coarse_now();
-      deadline_ = writing_since_ + settings_.write_timeout - written_for_;
+      waiting_since_ = coarse_now();
+      deadline_ = write_deadline();
       break;
     case Wait::turn: deadline_ = coarse_now() + settings_.request_timeout; break;
   }
+}
+
+Deadline Connection::body_deadline() const {
+  return waiting_since_ + settings_.body_timeout + time_for(session_->body_received(), settings_.body_rate);
+}
+
+// The client's time alone counts, and not what the answer took to be made.
+Deadline Connection::write_deadline() const {
+  return waiting_since_ + settings_.write_timeout - written_for_ + time_for(written_, settings_.write_rate);
 }
 
 Clock::time_point Connection::spared_until() const {
@@ -251,6 +274,7 @@ Connection::Sent Connection::flush() {
   if (trace()) trace()->slice("write", start, Clock::now(), id_);
   if (n < 0) return errno == EAGAIN || errno == EINTR ? Sent::some : Sent::broken;
   session_->sent(static_cast<std::size_t>(n));
+  written_ += static_cast<std::uint64_t>(n);
   return static_cast<std::size_t>(n) == output.size() ? Sent::all : Sent::some;
 }
 
@@ -598,6 +622,7 @@ void Connection::respond(Response&& response) {
   session_->respond(std::move(response), this_answer_is_last());
   begin_wait(Wait::nothing);  // whatever it waits for next, it waits for anew
   written_for_ = {};
+  written_ = 0;
   show_busy(false);
   std::uint64_t requests = worker_->counters.requests.fetch_add(1, std::memory_order_relaxed) + 1;
   // The control thread takes it as any TERM: this worker drains, and its supervisor starts another.

@@ -153,6 +153,8 @@ class Connection final : private AnswerWriter {
   void show_progress();
   Needs settle(Needs needs);
   void begin_wait(Wait wait);
+  Deadline body_deadline() const;
+  Deadline write_deadline() const;
   Session& session();
 
   Worker* worker_;
@@ -167,8 +169,9 @@ class Connection final : private AnswerWriter {
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;
   Deadline deadline_ = no_deadline;
-  Clock::time_point writing_since_{};  // while the client owes a read
+  Clock::time_point waiting_since_{};  // for a body, or while the client owes a read
   Clock::duration written_for_{};      // that it took over this answer before
+  std::uint64_t written_ = 0;          // bytes that it has taken of it
   bool lingers_ = false;
   bool is_cut_ = false;  // nothing is sent any more
 

@@ -199,7 +199,12 @@ const std::vector<Option>& all_options() {
              {{"hold", KeepAlivePolicy::hold}, {"yield", KeepAlivePolicy::yield}, {"close", KeepAlivePolicy::close}}),
       seconds("head-timeout", "seconds for a request's head to come (408)", &Settings::head_timeout, 0.001),
       seconds("body-timeout", "seconds for a request's body to come (408)", &Settings::body_timeout, 0.001),
-      seconds("write-timeout", "seconds for the client to take an answer", &Settings::write_timeout, 0.001),
+      count("body-rate", "bytes a second: a body has a second more for each so many that have come; 0: no more time",
+            &Settings::body_rate, 0, UINT64_MAX),
+      seconds("write-timeout", "seconds for the client to take an answer, while it has one to take", &Settings::write_timeout,
+              0.001),
+      count("write-rate", "bytes a second: an answer has a second more for each so many that were taken; 0: no more time",
+            &Settings::write_rate, 0, UINT64_MAX),
       seconds("request-timeout", "seconds for a handler to answer (504)", &Settings::request_timeout, 0.001),
       seconds("timeout", "cores with processes: seconds after which a worker that hangs is replaced; 0: never",
               &Settings::timeout, 0),
@@ -220,7 +225,9 @@ const std::vector<Option>& all_options() {
       limit("limit-request-line", "bytes of a request line (414)", &Limits::request_line, 16, mebibyte),
       limit("limit-request-fields", "header fields of a request (431)", &Limits::fields, 1, 10000),
       limit("limit-request-head", "bytes of a request's head (431)", &Limits::head, 64, mebibyte),
-      limit("limit-request-body", "bytes of a request's body (413)", &Limits::body, 0, 1024 * mebibyte),
+      limit("limit-request-body", "bytes of a request's body (413)", &Limits::body, 0, 1024 * 1024 * mebibyte),
+      limit("body-buffer", "bytes of a request's body that are kept in memory; a larger one goes to a temporary file",
+            &Limits::body_buffer, 0, 1024 * mebibyte),
       limit("limit-chunk-overhead", "bytes of a chunked body's extensions (413), and of its trailers (431)",
             &Limits::chunk_overhead, 16, mebibyte),
       limit("limit-pipeline", "answers to pipelined requests that may gather before they are sent", &Limits::pipeline, 1,
@@ -607,6 +614,8 @@ std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Sett
   merged.keep_alive_policy = wanted.keep_alive_policy;
   merged.worker_connections = wanted.worker_connections;
   merged.max_requests = wanted.max_requests;
+  merged.body_rate = wanted.body_rate;
+  merged.write_rate = wanted.write_rate;
   merged.limits = wanted.limits;
   merged.forwarded_allow_ips = wanted.forwarded_allow_ips;
   merged.access_log = wanted.access_log;

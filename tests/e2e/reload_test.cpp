@@ -272,6 +272,21 @@ TEST_P(SettingByHup, is_taken_by_new_connections_and_by_the_drain_if_it_is_a_lim
       {{"body-timeout = 0.1"}, is_refused_with(408, no_body)},
       {{"request-timeout = 0.1"}, is_refused_with(504, get_request("/sleep?ms=1400"))},
       {{"write-timeout = 0.1"}, resets_who_does_not_read},
+      {{"body-timeout = 0.1", "body-rate = 10"},
+       [](const ServerProcess& server) {
+         Client client(server.address());
+         client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello");
+         std::this_thread::sleep_for(Millis(300));
+         return client.ask("world", kSoon).body() == "helloworld";
+       }},
+      {{"write-timeout = 0.1", "write-rate = 1000"},
+       [](const ServerProcess& server) {
+         Client client(server.address());
+         client.shrink_receive_buffer(4096);
+         client.send(get_request("/bytes?n=16000000"));
+         std::this_thread::sleep_for(Millis(400));
+         return client.await_bytes(30'000, kSoon);
+       }},
       {{"keep-alive = 0.1"},
        [](const ServerProcess& server) {
          Client client(server.address());
@@ -300,8 +315,9 @@ TEST_P(SettingByHup, is_taken_by_new_connections_and_by_the_drain_if_it_is_a_lim
          return Client(server.address()).ask(get_request("/plaintext")).response.says_close();
        }},
   };
-  // (--start-timeout shows with an application that takes long to be imported: wsgi_start_test.)
-  std::set<std::string> meant = names(), tried{"graceful-timeout", "drain-grace", "start-timeout"};
+  // (--start-timeout shows with an application that takes long to be imported: wsgi_start_test; --body-buffer with one that
+  // looks where its body is: wsgi_uploads_test.)
+  std::set<std::string> meant = names(), tried{"graceful-timeout", "drain-grace", "start-timeout", "body-buffer"};
   auto server = start();
   for (const Setting& setting : settings) {
     const std::string name = name_in(setting.lines.back());

@@ -53,6 +53,30 @@ TEST_P(SlowPeer, body_sent_too_slowly_gets_408) {
   EXPECT_LT(took, patient(Millis(4'000))) << "the deadline of the body moves with each byte";
 }
 
+// With a least rate a body, or an answer, has time by what has come of it.
+TEST_P(SlowPeer, body_and_answer_may_take_their_time_at_a_least_rate) {
+  auto server = serve_with_workers(2, {"--body-timeout", "0.5", "--body-rate", "100", "--write-timeout", "0.5", "--write-rate",
+                                       "100000"});
+  Client client(server.address());
+  const std::string body(200, 'x');
+  const std::string whole = post_request("/echo", body);
+  client.send(whole.substr(0, whole.size() - body.size()));
+  const Reply echo = trickle(client, body, Millis(5), Millis(5'000));
+  EXPECT_EQ(echo.body(), body) << echo.detail;
+  Client reader(server.address());
+  reader.shrink_receive_buffer(64 * 1024);
+  reader.send(get_request("/bytes?n=3000000"));
+  for (size_t got = 0; got < 2'900'000; got += 100'000) {
+    ASSERT_TRUE(reader.await_bytes(got)) << "reset after " << reader.received();
+    std::this_thread::sleep_for(Millis(50));
+  }
+  EXPECT_EQ(reader.read_response().body().size(), 3'000'000u);
+  // Slower than that is too slow.
+  Client slow(server.address());
+  slow.send(whole.substr(0, whole.size() - body.size()));
+  EXPECT_EQ(trickle(slow, body, Millis(20), Millis(5'000)).status(), 408);
+}
+
 // A refusal is sent at once, and the client, which may look at nothing before it has sent all, has it in the end.
 TEST_P(SlowPeer, body_over_the_limit_gets_its_413_however_slowly_it_comes) {
   auto server = serve_with_workers(2);

@@ -152,5 +152,75 @@ TEST(SessionLife, a_new_connection_may_have_larger_limits) {
   EXPECT_TRUE(connection.output().starts_with("HTTP/1.1 200 "));
 }
 
+// Of a body that does not fit into memory, in pieces.
+class FakeStore final : public BodyStore {
+ public:
+  bool append(std::string_view bytes) override {
+    if (has_room) bytes_ += bytes;
+    return has_room;
+  }
+  std::string_view view() override { return bytes_; }
+  int file() const override { return 7; }
+  static inline bool has_room = true;
+
+ private:
+  std::string bytes_;
+};
+
+// The statuses of one request, cut into pieces of `step` bytes, and where its body was.
+std::vector<int> statuses_of(const std::string& request, std::size_t step, std::size_t buffer, std::string& seen, int& file) {
+  Limits limits;
+  limits.body_buffer = buffer;
+  Session session;
+  session.begin(limits, [] { return std::unique_ptr<BodyStore>(std::make_unique<FakeStore>()); });
+  session.set_date("now");
+  std::vector<int> statuses;
+  std::string_view left = request;
+  for (;;) {
+    switch (session.next()) {
+      case Session::Want::read: {
+        if (left.empty()) return statuses;
+        std::size_t n = session.feed(left.substr(0, step));
+        left.remove_prefix(n);
+        break;
+      }
+      case Session::Want::handle:
+        seen = session.request().body.rest();
+        file = session.request().body.file();
+        session.respond(fixed("x"));
+        statuses.push_back(200);
+        break;
+      case Session::Want::write: session.sent(session.output().size()); break;
+      default: statuses.push_back(session.take_refusal()); return statuses;
+    }
+  }
+}
+
+TEST(SessionLife, large_bodies_go_to_a_store_however_they_are_cut) {
+  const std::string body = "a body of thirty bytes, or more";
+  const std::string sized = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string chunked =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n" + body.substr(0, 5) + "\r\n1a\r\n" +
+      body.substr(5) + "\r\n0\r\nX: y\r\n\r\n";
+  for (const std::string& request : {sized, chunked}) {
+    for (std::size_t step : {std::size_t{1}, std::size_t{7}, request.size()}) {
+      for (std::size_t buffer : {std::size_t{0}, std::size_t{5}, std::size_t{30}, std::size_t{31}}) {
+        std::string seen;
+        int file = 0;
+        EXPECT_EQ(statuses_of(request + request, step, buffer, seen, file), (std::vector<int>{200, 200}));
+        EXPECT_EQ(seen, body) << step << " " << buffer;
+        bool is_in_one_piece = step == request.size() && request == sized;
+        EXPECT_EQ(file, buffer < body.size() && !is_in_one_piece ? 7 : -1) << step << " " << buffer;
+      }
+    }
+  }
+  FakeStore::has_room = false;
+  std::string seen;
+  int file = 0;
+  EXPECT_EQ(statuses_of(sized, 7, 5, seen, file), (std::vector<int>{503}));
+  EXPECT_EQ(statuses_of(chunked, 7, 5, seen, file), (std::vector<int>{503}));
+  FakeStore::has_room = true;
+}
+
 }  // namespace
 }  // namespace corelab::test
