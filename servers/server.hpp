@@ -16,6 +16,8 @@
 
 namespace corelab {
 
+class HandlerWatch;
+
 /// All that a core serves with; outlives it.
 struct ServerContext {
   bool is_control(int listener) const {
@@ -40,6 +42,7 @@ struct ServerContext {
   AccessLog& access_log;
   Trace* trace;             ///< or null
   LockTimesBoard* lock_times = nullptr;  ///< by row, if the app has a lock
+  HandlerWatch* handler_watch = nullptr;  ///< of this process
 };
 
 /// Serves in threads of its own, or on the process's main thread. All methods but serve_here() return at once, and are called

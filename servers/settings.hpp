@@ -46,6 +46,7 @@ struct Settings {
   std::chrono::milliseconds graceful_timeout{30000};
   std::chrono::milliseconds drain_grace{500};
   KeepAlivePolicy keep_alive_policy = KeepAlivePolicy::yield;
+  std::chrono::milliseconds slow_handler{0};  ///< one that holds its thread for longer is logged; 0: none
   std::uint64_t max_requests = 0;  ///< a worker process is replaced after that many; 0: never
 
   unsigned offload = 0;          ///< helper threads for blocking routes of a loop; 0: they run on the loop

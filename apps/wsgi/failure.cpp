@@ -55,6 +55,27 @@ void print_exception() {
   PyErr_Clear();
 }
 
+std::string describe_stack(unsigned long thread) {
+  constexpr int most_calls = 12;
+  Ref sys(PyImport_ImportModule("sys"));
+  Ref frames(sys ? PyObject_CallMethod(sys.get(), "_current_frames", nullptr) : nullptr);
+  Ref id(PyLong_FromUnsignedLong(thread));
+  PyObject* top = frames && id ? PyDict_GetItemWithError(frames.get(), id.get()) : nullptr;
+  std::string stack;
+  Ref frame = Ref::borrowed(top);
+  for (int i = 0; i < most_calls && frame; ++i) {
+    auto* of = reinterpret_cast<PyFrameObject*>(frame.get());
+    Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(of)));
+    Ref file(PyObject_GetAttrString(code.get(), "co_filename")), name(PyObject_GetAttrString(code.get(), "co_name"));
+    if (!file || !name) break;
+    stack += (stack.empty() ? "" : " < ") + utf8(file.get()) + ", line " + std::to_string(PyFrame_GetLineNumber(of)) + ", in " +
+             utf8(name.get());
+    frame = Ref(reinterpret_cast<PyObject*>(PyFrame_GetBack(of)));
+  }
+  PyErr_Clear();
+  return stack;
+}
+
 std::string describe_exception() {
   if (PyErr_Occurred() == nullptr) return "an unknown reason";
   Exception raised = fetch();

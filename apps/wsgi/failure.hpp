@@ -15,4 +15,8 @@ void print_exception();
 /// and clears it.
 std::string describe_exception();
 
+/// What a thread of the calling thread's interpreter is at, the innermost call first, in one line; empty if it is not in
+/// Python.
+std::string describe_stack(unsigned long thread);
+
 }  // namespace corelab::wsgi

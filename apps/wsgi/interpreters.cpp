@@ -171,6 +171,9 @@ void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
     prepare_interpreter();
     mine.own.emplace(callable_, directory_, around_);
     mine.application = &*mine.own;
+    PyInterpreterState* interpreter = mine.state->interp;
+    std::lock_guard lock(own_mutex_);
+    own_[pthread_self()] = interpreter;
   } catch (const std::exception& error) {
     std::string reason = PyErr_Occurred() != nullptr ? describe_exception() : error.what();
     if (reason.find("subinterpreter") != std::string::npos)
@@ -185,6 +188,10 @@ void Interpreters::begin_own([[maybe_unused]] ThreadInterpreter& mine) {
 
 ThreadInterpreter::~ThreadInterpreter() {
   if (state == nullptr || state == owner->main_) return;
+  if (own) {
+    std::lock_guard lock(owner->own_mutex_);
+    owner->own_.erase(pthread_self());
+  }
   PyEval_RestoreThread(state);
   if (own) {
     own.reset();
@@ -221,6 +228,22 @@ void Interpreters::remember_children() {
 void Interpreters::cut() const {
   if (!has_children_) return;
   for (pid_t pid : children_) kill(pid, SIGKILL);
+}
+
+std::string Interpreters::stack_of(pthread_t thread) {
+  if (are_shared()) {
+    Gil gil(*this);
+    return describe_stack(thread);
+  }
+  std::lock_guard lock(own_mutex_);  // it does not end meanwhile
+  auto found = own_.find(thread);
+  if (found == own_.end()) return {};
+  PyThreadState* visitor = PyThreadState_New(found->second);
+  PyEval_RestoreThread(visitor);
+  std::string stack = describe_stack(thread);
+  PyThreadState_Clear(visitor);
+  PyThreadState_DeleteCurrent();
+  return stack;
 }
 
 void Interpreters::attend() {

@@ -6,7 +6,9 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +52,9 @@ class Interpreters {
   /// Kills processes of multiprocessing that end() waits for. Any thread, at any time.
   void cut() const;
 
+  /// What a thread is at, the innermost call first, in one line; empty if it is not in Python. Any thread.
+  std::string stack_of(pthread_t thread);
+
   /// Runs the application's signal handlers that are due. Main thread.
   void attend();
 
@@ -72,6 +77,8 @@ class Interpreters {
   PyThreadState* main_ = nullptr;
   std::optional<Application> application_;  // all threads'; none with --gil own
   std::vector<pid_t> children_;             // of multiprocessing, when the end began
+  std::mutex own_mutex_;
+  std::map<pthread_t, PyInterpreterState*> own_;  // --gil own: each thread's, while it lives
   std::atomic<bool> has_children_{false};   // says that they are known
 };
 

@@ -74,6 +74,9 @@ App make_wsgi_app(const Settings& settings) {
   life.attend = [interpreters] {
     if (*interpreters != nullptr) (*interpreters)->attend();
   };
+  life.stack_of = [interpreters](pthread_t thread) {
+    return *interpreters != nullptr ? (*interpreters)->stack_of(thread) : std::string();
+  };
   life.starts_before_fork = settings.preload;
   life.before_fork = [interpreters] { (*interpreters)->before_fork(); };
   life.after_fork_in_parent = [interpreters] { (*interpreters)->after_fork_in_parent(); };

@@ -1,7 +1,10 @@
 // What an app does when processes begin, fork and end: for apps that bring a runtime of their own along.
 #pragma once
 
+#include <pthread.h>
+
 #include <functional>
+#include <string>
 
 namespace corelab {
 
@@ -16,6 +19,9 @@ struct Lifecycle {
   std::function<void()> cut;
   /// A signal has come, and may have been for the app: runs what it wants run then. Null: it has no signal handlers.
   std::function<void()> attend;
+
+  /// What a thread that runs a handler is at, in the app's language: one line. Empty if it is not known. Any thread.
+  std::function<std::string(pthread_t thread)> stack_of;
 
   /// Cores with processes: call `start` once, in the supervisor, instead of in every worker, and the others
   /// around each fork.

@@ -331,6 +331,7 @@ std::optional<Connection::Needs> Connection::run_handler(Waiter& waiter) {
   handler_outcome_ = Waited::done;
   if (handler.coroutine) {
     handler_ = handler.coroutine(request, waiter);
+    HeldThread held = hold();
     handler_.start();
   } else if (handler.blocks && worker_->call_elsewhere != nullptr) {
     call_elsewhere(handler, waiter);
@@ -351,6 +352,7 @@ std::optional<Connection::Needs> Connection::run_handler(Waiter& waiter) {
 Response Connection::call(const Handler& handler) {
   Request& request = session_->request();
   request.writer = handler.blocks ? this : nullptr;
+  HeldThread held = hold();
   try {
     return handler.plain(request);
   } catch (...) {
@@ -432,6 +434,7 @@ std::optional<Connection::Needs> Connection::ask() {
   bool is_late = Clock::now() > request_deadline_;
   if (has_left()) return Needs::close;
   say_who_is_served();
+  HeldThread held = hold();
   std::optional<Response> given = is_late ? too_late() : pending_->ask();
   if (!given) return Needs::turn;
   pending_.reset();
@@ -444,6 +447,19 @@ Connection::AnsweredFor Connection::answer_for_handler() {
   if (!answer_.due()) return AnsweredFor::by_helper;
   respond(std::move(too_late().close()));
   return flush() == Sent::some ? AnsweredFor::some_sent : AnsweredFor::sent;
+}
+
+void Connection::resume(std::coroutine_handle<> handler) {
+  HeldThread held = hold();
+  handler.resume();
+}
+
+// Whoever watches handlers is told who has this thread.
+HeldThread Connection::hold() const {
+  const Request& request = session_->request();
+  bool is_on_loop = worker_->turn != nullptr && !answer_.may_be_helpers();
+  return {worker_->context.handler_watch, request.method_name, request.path,
+          is_on_loop ? HeldThread::By::loop : HeldThread::By::thread};
 }
 
 // --- Answers that a handler sends while it runs ---
@@ -546,6 +562,7 @@ bool Connection::pull_piece() {
   say_who_is_served();
   show_progress();
   bool gave_something = true;
+  HeldThread held = hold();
   try {
     std::string piece(session_->most_to_pull(), '\0');
     std::size_t n = piece.empty() ? 0 : session_->source().pull(piece);

@@ -14,6 +14,7 @@
 #include "common/net/fd.hpp"
 #include "common/telemetry/serving.hpp"
 #include "servers/driver/answer.hpp"
+#include "servers/driver/handler_watch.hpp"
 #include "servers/driver/worker.hpp"
 
 namespace corelab {
@@ -91,6 +92,8 @@ class Connection final : private AnswerWriter {
   void say_who_is_served() const {
     if (worker_->lock_times != nullptr) serving() = {worker_->lock_times, trace(), id_};
   }
+  /// Resumes its handler, or what that waits with.
+  void resume(std::coroutine_handle<> handler);
   bool has_handler() const { return static_cast<bool>(handler_); }
 
   /// Whose thread serves it from now on, where threads take turns.
@@ -149,6 +152,7 @@ class Connection final : private AnswerWriter {
   void cut_short();
   void reset_at_close();
 
+  HeldThread hold() const;
   void show_busy(bool is_busy);
   void show_progress();
   Needs settle(Needs needs);

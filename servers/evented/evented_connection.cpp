@@ -221,7 +221,7 @@ bool EventedConnection::end_operation(Waited result) {
   if (Trace* trace = connection_.trace()) trace->slice("waiting", operation_started_, Clock::now(), connection_.id());
   Operation& operation = *std::exchange(operation_, nullptr);
   operation.result = result;
-  operation.handler.resume();
+  connection_.resume(operation.handler);
   Connection::Needs needs = connection_.handler_resumed(*this);
   go_on(needs);
   return needs == Connection::Needs::readable;

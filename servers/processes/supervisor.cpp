@@ -273,7 +273,7 @@ void Supervisor::be_child(unsigned slot, std::size_t row) {
       }
     }
     WorkerCounters& counters = context_.counters.row(row);
-    exit_code = serve_to_the_end(core_.make(context_), context_, {.is_child = true, .beats = !core_.is_loop()},
+    exit_code = serve_to_the_end(core_, context_, {.is_child = true, .beats = !core_.is_loop()},
                                  [&] { counters.heartbeat_ms = milliseconds(Clock::now()); });
   } catch (const std::exception& error) {
     log::error(std::string("a worker could not serve: ") + error.what());

@@ -5,9 +5,12 @@
 
 #include <atomic>
 #include <cerrno>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include "common/telemetry/log.hpp"
+#include "servers/driver/handler_watch.hpp"
 #include "servers/driver/poll.hpp"
 #include "servers/program/drain.hpp"
 #include "servers/program/signals.hpp"
@@ -75,7 +78,9 @@ signals::Signal Control::wait_for_order() {
         return signal;
       case SIGTERM: return signal;
       case SIGHUP:
-        if (role_.reload) role_.reload();
+        if (!role_.reload) break;
+        role_.reload();
+        context_.handler_watch->set_limit(context_.settings.current().slow_handler);
         break;
       case SIGUSR1: reopen_logs(context_); break;
       case SIGUSR2:  // the supervisor's word that others wait for a worker
@@ -130,8 +135,11 @@ void start_app(const ServerContext& context) {
   if (app.attend) reclaim_signals();
 }
 
-int serve_to_the_end(std::unique_ptr<Server> server, ServerContext& context, const Role& role,
-                     const std::function<void()>& is_ready) {
+int serve_to_the_end(const CoreInfo& core, ServerContext& context, const Role& role, const std::function<void()>& is_ready) {
+  std::optional<HandlerWatch> watch(std::in_place, context.app.lifecycle());
+  context.handler_watch = &*watch;
+  watch->set_limit(context.settings.current().slow_handler);
+  std::unique_ptr<Server> server = core.make(context);
   server->start();
   Control control(*server, context, role);
   int exit_code = 1;
@@ -140,6 +148,7 @@ int serve_to_the_end(std::unique_ptr<Server> server, ServerContext& context, con
   server->serve_here();
   control.wait_for_servers_end();
   server.reset();
+  watch.reset();
   Lifecycle::call(context.app.lifecycle().end);
   control.app_has_ended();
   thread.join();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 
 #include "servers/server.hpp"
 
@@ -26,13 +25,12 @@ struct Role {
   bool beats = false;
 };
 
-/// Serves to the end. The calling thread, the process's main one, is the application's: a core that serves with one thread
+/// Serves to the end, on a server of `core`. The calling thread, the process's main one, is the application's: a core that serves with one thread
 /// serves on it, and the application's signal handlers and its end run there. Signals, drain and deadlines are another
 /// thread's, the control thread. `is_ready` is called when the server has started. Returns the exit code: 0, or 1 if the drain
 /// was cut short by its deadline or by a second TERM; ends the process if a handler, or the application's end, cannot be
 /// ended.
-int serve_to_the_end(std::unique_ptr<Server> server, ServerContext& context, const Role& role,
-                     const std::function<void()>& is_ready);
+int serve_to_the_end(const CoreInfo& core, ServerContext& context, const Role& role, const std::function<void()>& is_ready);
 
 /// The application's end (Lifecycle::end), for a process that has none of the above: it may take as long as a drain, or
 /// until the next TERM or INT; then the process ends. Main thread; the last one to wait for signals, and no fork follows.

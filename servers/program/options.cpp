@@ -206,6 +206,10 @@ const std::vector<Option>& all_options() {
       count("write-rate", "bytes a second: an answer has a second more for each so many that were taken; 0: no more time",
             &Settings::write_rate, 0, UINT64_MAX),
       seconds("request-timeout", "seconds for a handler to answer (504)", &Settings::request_timeout, 0.001),
+      seconds("slow-handler",
+              "seconds after which a handler that holds its loop or thread is logged, once a route, with its stack where there "
+              "is one (WSGI); 0: never",
+              &Settings::slow_handler, 0),
       seconds("timeout", "cores with processes: seconds after which a worker that hangs is replaced; 0: never",
               &Settings::timeout, 0),
       seconds("start-timeout",
@@ -608,7 +612,7 @@ std::vector<std::string> keep_what_needs_a_restart(const Settings& running, Sett
   Settings merged = running;
   for (auto member : {&Settings::keep_alive, &Settings::head_timeout, &Settings::body_timeout, &Settings::write_timeout,
                       &Settings::request_timeout, &Settings::timeout, &Settings::start_timeout, &Settings::graceful_timeout,
-                      &Settings::drain_grace}) {
+                      &Settings::drain_grace, &Settings::slow_handler}) {
     merged.*member = wanted.*member;
   }
   merged.keep_alive_policy = wanted.keep_alive_policy;

@@ -181,7 +181,7 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   } else {
     start_app(context);
     pid_file.write();
-    exit_code = serve_to_the_end(core.make(context), context, {.reload = reload_settings}, announce_once);
+    exit_code = serve_to_the_end(core, context, {.reload = reload_settings}, announce_once);
   }
   if (trace) trace->finish();
   return exit_code;
