@@ -20,7 +20,7 @@ Application::Application(const Callable& callable, const std::string& directory,
 
 Response Application::call(const Request& request, Interpreters& interpreters) {
   try {
-    Call call(interpreters, checked(PyContext_Copy(context_.get())), start_response_type_.get(), request);
+    Call call(interpreters, checked(PyContext_Copy(context_.get())), make_start_response(start_response_type_.get(), header_names_), request);
     return call.make(callable_.get(), environ_, request);
   } catch (const PythonError&) {  // out of memory
     print_exception();

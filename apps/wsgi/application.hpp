@@ -8,6 +8,7 @@
 
 #include "apps/wsgi/callable.hpp"
 #include "apps/wsgi/environ.hpp"
+#include "apps/wsgi/start_response.hpp"
 #include "common/http/message.hpp"
 
 namespace corelab::wsgi {
@@ -27,6 +28,7 @@ class Application {
   Ref callable_, start_response_type_;
   Ref context_;  // as the import has left it: what each request's context begins as
   Environ environ_;
+  HeaderNames header_names_;
 };
 
 }  // namespace corelab::wsgi

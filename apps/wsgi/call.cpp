@@ -28,10 +28,8 @@ std::string_view bytes_of(const Ref& block) {
 
 }  // namespace
 
-Call::Call(Interpreters& interpreters, Ref context, PyObject* start_response_type, const Request& request)
-    : interpreters_(&interpreters),
-      context_(std::move(context)),
-      start_response_(make_start_response(start_response_type)) {
+Call::Call(Interpreters& interpreters, Ref context, Ref start_response, const Request& request)
+    : interpreters_(&interpreters), context_(std::move(context)), start_response_(std::move(start_response)) {
   head().writer = request.writer;
   head().to_head = request.method == Method::head;
 }

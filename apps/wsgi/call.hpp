@@ -19,7 +19,7 @@ struct Head;
 class Call final : public PendingAnswer {
  public:
   /// `context`: a contextvars.Context of its own.
-  Call(Interpreters& interpreters, Ref context, PyObject* start_response_type, const Request& request);
+  Call(Interpreters& interpreters, Ref context, Ref start_response, const Request& request);
   Call(Call&&) noexcept = default;
   /// Takes the GIL. Closes what the application has returned, if nobody else will.
   ~Call() override;

@@ -14,9 +14,11 @@ namespace corelab::wsgi {
 /// would always take the call behind a long one, and never the long one behind a short.
 class CallSampler {
  public:
-  /// Is the call that begins now in the sample?
-  bool takes(Clock::time_point now) {
+  /// Is the call that begins now in the sample? The clock is read if it is.
+  template <class Read>
+  bool takes(Read clock) {
     if (++calls_ < next_) return false;
+    Clock::time_point now = clock();
     // A mean over several, so that how soon the next one comes does not depend on how long this one was in
     // coming.
     each_ += (std::min((now - last_) / calls_, longest_each) - each_) / 8;

@@ -1,6 +1,7 @@
 #include "apps/wsgi/gil.hpp"
 
 #include <ctime>
+#include <utility>
 
 #include "apps/wsgi/interpreters.hpp"
 #include "common/telemetry/lock_times.hpp"
@@ -29,6 +30,11 @@ Application& Gil::application() const { return *mine_.application; }
 Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
   if (mine_.depth++ > 0) return;
   times_ = serving().lock_times;
+  if (!std::exchange(mine_.is_kept, false)) take();
+  if (times_ != nullptr && mine_.sampler.takes(Clock::now)) cpu_time_at_start_ = thread_cpu_time();
+}
+
+void Gil::take() {
   if (times_ == nullptr) {
     PyEval_RestoreThread(mine_.state);
     return;
@@ -43,13 +49,17 @@ Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
     if (Trace* trace = serving().trace)
       trace->slice("waiting for the GIL", asked, taken, serving().connection);
   }
-  if (mine_.sampler.takes(taken)) cpu_time_at_start_ = thread_cpu_time();
 }
 
 Gil::~Gil() {
   if (--mine_.depth > 0) return;
   if (cpu_time_at_start_) times_->held.add(thread_cpu_time() - *cpu_time_at_start_);
-  PyEval_SaveThread();
+  if (LockKeeper* keeper = serving().lock_keeper) {
+    mine_.is_kept = true;
+    keeper->lock_is_kept();
+  } else {
+    PyEval_SaveThread();
+  }
 }
 
 }  // namespace corelab::wsgi

@@ -18,7 +18,8 @@ struct ThreadInterpreter;
 /// While it lives, the calling thread may use Python. Each thread keeps one thread state from its first use
 /// to its end, so that threading.local lasts as long as the thread. What taking the lock cost, and of a
 /// sample what holding it did, goes into the account of the worker that the thread serves, and a wait into
-/// its trace. Within another one it does nothing.
+/// its trace. Within another one it does nothing. On a loop that lets it (LockKeeper) it leaves the lock to
+/// the next one, until the loop is about to wait.
 class Gil {
  public:
   /// Throws std::runtime_error, with a sentence, if an interpreter of the thread's own cannot be made.
@@ -31,6 +32,8 @@ class Gil {
 
  private:
   ThreadInterpreter& mine_;
+  void take();
+
   LockTimes* times_ = nullptr;                                 // of the worker, or null
   std::optional<std::chrono::nanoseconds> cpu_time_at_start_;  // where the time it is held is measured
 };

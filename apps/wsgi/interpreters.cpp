@@ -246,6 +246,10 @@ std::string Interpreters::stack_of(pthread_t thread) {
   return stack;
 }
 
+void Interpreters::let_go() {
+  if (std::exchange(of_this_thread().is_kept, false)) PyEval_SaveThread();
+}
+
 void Interpreters::attend() {
   Gil gil(*this);
   if (PyErr_CheckSignals() != 0) print_exception();

@@ -28,6 +28,7 @@ struct ThreadInterpreter {
   PyThreadState* state = nullptr;
   Application* application = nullptr;
   int depth = 0;                   // of Gil objects
+  bool is_kept = false;            // the GIL, though there is none: until Interpreters::let_go()
   CallSampler sampler;             // of the times that it holds the GIL
   std::optional<Application> own;  // with --gil own
   ~ThreadInterpreter();
@@ -54,6 +55,9 @@ class Interpreters {
 
   /// What a thread is at, the innermost call first, in one line; empty if it is not in Python. Any thread.
   std::string stack_of(pthread_t thread);
+
+  /// Gives back the GIL, if the calling thread has kept it.
+  void let_go();
 
   /// Runs the application's signal handlers that are due. Main thread.
   void attend();

@@ -1,8 +1,9 @@
 #include "apps/wsgi/start_response.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <cstdint>
+#include <new>
 
 #include "common/http/grammar.hpp"
 
@@ -12,23 +13,22 @@ namespace {
 
 struct StartResponse {
   PyObject base;  // what PyObject_HEAD stands for
-  Head* head;
+  Head head;
 };
 
-Head& head_in(PyObject* self) { return *reinterpret_cast<StartResponse*>(self)->head; }
+Head& head_in(PyObject* self) { return reinterpret_cast<StartResponse*>(self)->head; }
 
-// The characters of a str, which must all be Latin-1.
-std::string characters(PyObject* text, const char* what) {
+// The characters of a str, which must all be Latin-1; valid as long as it lives.
+std::string_view characters(PyObject* text, const char* what) {
   if (!PyUnicode_Check(text)) {
     PyErr_Format(PyExc_TypeError, "start_response: %s must be a str, not %s", what, Py_TYPE(text)->tp_name);
     throw PythonError();
   }
-  if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) {  // how Python keeps nearly all that are
-    return {reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)),
-            static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
+  if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) {  // which is how Python keeps all that are
+    Ref never = checked(PyUnicode_AsLatin1String(text));
+    throw PythonError();
   }
-  Ref bytes = checked(PyUnicode_AsLatin1String(text));
-  return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+  return {reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(text)), static_cast<std::size_t>(PyUnicode_GET_LENGTH(text))};
 }
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -36,45 +36,49 @@ std::string characters(PyObject* text, const char* what) {
   throw PythonError();
 }
 
-bool has_control_character(const std::string& text) {
+constexpr std::size_t longest_remembered = 64;  // name of a header
+
+bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 void read_status(Head& head, PyObject* text) {
-  std::string status = characters(text, "the status");
+  std::string_view status = characters(text, "the status");
+  if (status == "200 OK") {
+    head.status = 200;
+    head.reason = "OK";
+    return;
+  }
   bool has_code = status.size() >= 3 && std::all_of(status.begin(), status.begin() + 3, grammar::is_digit) &&
                   (status.size() == 3 || status[3] == ' ');
   if (!has_code || status < "200" || has_control_character(status)) {
-    refuse("'" + status + "' is no status such as '200 OK'");
+    refuse("'" + std::string(status) + "' is no status such as '200 OK'");
   }
   std::from_chars(status.data(), status.data() + 3, head.status);
   head.reason = status.size() > 4 ? status.substr(4) : "";
 }
 
-void add_header(Head& head, std::string name, std::string value) {
-  // Hop-by-hop fields (RFC 2616 section 13.5.1) are the server's: PEP 3333 makes it an error to set them.
-  constexpr std::array<std::string_view, 8> hop_by_hop = {
-      "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-      "TE",         "Trailers",   "Transfer-Encoding",  "Upgrade"};
-  if (!grammar::is_token(name)) refuse("'" + name + "' is no name of a header");
-  if (has_control_character(value)) refuse("the value of " + name + " holds a control character");
-  for (std::string_view own : hop_by_hop) {
-    if (equals_ignoring_case(name, own))
-      refuse(name + " is a hop-by-hop header, which is the server's to send");
+std::size_t read_length(std::string_view value) {
+  std::size_t length = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
+  if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
+    refuse("'" + std::string(value) + "' is no Content-Length");
   }
-  if (equals_ignoring_case(name, "Content-Length")) {
-    std::size_t length = 0;
-    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-    if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
-      refuse("'" + value + "' is no Content-Length");
-    }
-    head.content_length = length;
-    return;
+  return length;
+}
+
+void add_header(Head& head, PyObject* name_text, PyObject* value_text) {
+  const HeaderNames::Name& name = head.names->of(name_text);
+  std::string_view value = characters(value_text, "a header's value");
+  if (has_control_character(value)) {
+    refuse("the value of " + std::string(characters(name_text, "")) + " holds a control character");
   }
-  // The server writes its own.
-  if (equals_ignoring_case(name, "Date") || equals_ignoring_case(name, "Server")) return;
-  head.headers.emplace_back(std::move(name), std::move(value));
+  switch (name.kind) {
+    case HeaderNames::Kind::field: head.lines.append(name.line).append(value); break;
+    case HeaderNames::Kind::content_length: head.content_length = read_length(value); break;
+    case HeaderNames::Kind::servers_own: break;
+  }
 }
 
 void read_headers(Head& head, PyObject* list) {
@@ -89,8 +93,7 @@ void read_headers(Head& head, PyObject* list) {
       PyErr_SetString(PyExc_TypeError, "start_response: each header must be a tuple of two str");
       throw PythonError();
     }
-    add_header(head, characters(PyTuple_GET_ITEM(pair, 0), "a header's name"),
-               characters(PyTuple_GET_ITEM(pair, 1), "a header's value"));
+    add_header(head, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
   }
 }
 
@@ -107,6 +110,7 @@ void start(Head& head, PyObject* status, PyObject* headers, PyObject* exc_info) 
     throw PythonError();
   }
   Head anew;
+  anew.names = head.names;
   anew.writer = head.writer;
   anew.to_head = head.to_head;
   read_status(anew, status);
@@ -160,7 +164,7 @@ PyObject* call(PyObject* self, PyObject* arguments, PyObject* keywords) {
 
 void deallocate(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
-  delete reinterpret_cast<StartResponse*>(self)->head;
+  head_in(self).~Head();
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -176,17 +180,40 @@ Ref make_start_response_type() {
   return checked(PyType_FromSpec(&spec));
 }
 
-Ref make_start_response(PyObject* type) {
+Ref make_start_response(PyObject* type, HeaderNames& names) {
   Ref made =
       checked(reinterpret_cast<PyTypeObject*>(type)->tp_alloc(reinterpret_cast<PyTypeObject*>(type), 0));
-  reinterpret_cast<StartResponse*>(made.get())->head = new Head;
+  new (&head_in(made.get())) Head;
+  head_in(made.get()).names = &names;
   return made;
+}
+
+const HeaderNames::Name& HeaderNames::of(PyObject* text) {
+  Name& known = names_[(reinterpret_cast<std::uintptr_t>(text) >> 4) % names_.size()];
+  if (known.text.get() == text) return known;
+  std::string_view name = characters(text, "a header's name");
+  if (!grammar::is_token(name)) refuse("'" + std::string(name) + "' is no name of a header");
+  // Hop-by-hop fields (RFC 2616 section 13.5.1) are the server's: PEP 3333 makes it an error to set them.
+  for (std::string_view own : {"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailers",
+                               "Transfer-Encoding", "Upgrade"}) {
+    if (equals_ignoring_case(name, own)) {
+      refuse(std::string(name) + " is a hop-by-hop header, which is the server's to send");
+    }
+  }
+  bool is_worth_it = PyUnicode_CheckExact(text) && name.size() <= longest_remembered;
+  Name& fresh = is_worth_it ? known : other_;
+  fresh.text = Ref::borrowed(text);
+  fresh.kind = equals_ignoring_case(name, "Content-Length") ? Kind::content_length
+               : equals_ignoring_case(name, "Date") || equals_ignoring_case(name, "Server") ? Kind::servers_own
+                                                                                             : Kind::field;
+  fresh.line = "\r\n" + std::string(name) + ": ";
+  return fresh;
 }
 
 Response Head::response(Response::Body body) {
   Response response(status, "", std::move(body));
   if (reason != reason_phrase(status)) response.reason(std::move(reason));
-  for (auto& [name, value] : std::exchange(headers, {})) response.header(std::move(name), std::move(value));
+  response.checked_lines(std::move(lines));
   return response;
 }
 

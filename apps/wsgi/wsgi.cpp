@@ -74,6 +74,7 @@ App make_wsgi_app(const Settings& settings) {
   life.attend = [interpreters] {
     if (*interpreters != nullptr) (*interpreters)->attend();
   };
+  life.let_go = [interpreters] { (*interpreters)->let_go(); };
   life.stack_of = [interpreters](pthread_t thread) {
     return *interpreters != nullptr ? (*interpreters)->stack_of(thread) : std::string();
   };

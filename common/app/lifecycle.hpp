@@ -28,6 +28,9 @@ struct Lifecycle {
   bool starts_before_fork = false;
   std::function<void()> before_fork, after_fork_in_parent, after_fork_in_child;
 
+  /// Gives back the lock that a handler of this thread has kept (common/telemetry/serving.hpp). That thread.
+  std::function<void()> let_go;
+
   /// Its handlers share a lock, whose times (common/telemetry/lock_times.hpp) it records: /stats shows them.
   bool has_lock = false;
 

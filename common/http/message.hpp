@@ -67,6 +67,7 @@ struct Peer {
   enum class Family : std::uint8_t { unknown, ipv4, ipv6, local } family = Family::unknown;
 
   std::string address() const;
+  bool operator==(const Peer&) const = default;
 };
 
 class Response;
@@ -178,6 +179,14 @@ class Response {
   Response& header(std::string name, std::string value);
   std::span<const std::pair<std::string, std::string>> headers() const { return headers_; }
 
+  /// Fields that have been checked as header() does, each as "\r\nName: value"; for adapters that check once and send
+  /// often. They come behind the others.
+  Response& checked_lines(std::string lines) {
+    lines_ = std::move(lines);
+    return *this;
+  }
+  std::string_view checked_lines() const { return lines_; }
+
   /// The connection ends with this answer.
   Response& close() {
     closes_ = true;
@@ -192,6 +201,7 @@ class Response {
   std::string_view content_type_;
   Body body_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  std::string lines_;
 };
 
 inline constexpr Literal plain_text = "text/plain; charset=utf-8";

@@ -335,7 +335,7 @@ void Session::write_head(const Response& response, bool keep_alive, std::string_
   for (const auto& [name, value] : response.headers()) {
     output_.append(line_end, std::string_view(name), colon, std::string_view(value));
   }
-  output_.append(end);
+  output_.append(response.checked_lines(), end);
 }
 
 std::size_t Session::most_to_pull() const { return std::min(pulled_piece, source_left_.value_or(pulled_piece)); }

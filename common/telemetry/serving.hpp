@@ -8,9 +8,20 @@ namespace corelab {
 class Trace;
 struct LockTimes;
 
+/// A loop that is the only thread to run handlers: an app with a lock may keep it from one to the next.
+class LockKeeper {
+ public:
+  /// Lifecycle::let_go is to be called before this thread waits.
+  virtual void lock_is_kept() = 0;
+
+ protected:
+  ~LockKeeper() = default;
+};
+
 struct Serving {
   LockTimes* lock_times = nullptr;  ///< the worker's, if the app has a lock
   Trace* trace = nullptr;
+  LockKeeper* lock_keeper = nullptr;  ///< or null: the lock is to be given back with each handler
   std::uint64_t connection = 0;  ///< its id in the trace
 };
 

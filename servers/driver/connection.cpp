@@ -326,7 +326,7 @@ std::optional<Connection::Needs> Connection::run_handler(Waiter& waiter) {
   }
   say_who_is_served();
   show_busy(true);
-  handler_started_ = Clock::now();
+  handler_started_ = trace() ? Clock::now() : coarse_now();
   request_deadline_ = handler_started_ + settings_.request_timeout;
   handler_outcome_ = Waited::done;
   if (handler.coroutine) {
@@ -502,7 +502,7 @@ void Connection::continue_pushed(Response&& rest) {
 
 // What a handler that blocks has returned, on its thread.
 void Connection::answer_in_time(Response&& response) {
-  Clock::time_point end = Clock::now();
+  Clock::time_point end = trace() ? Clock::now() : coarse_now();
   if (trace()) trace()->slice("handler", handler_started_, end, id_);
   bool is_late = end > request_deadline_ && pushed_ == Pushed::nothing;
   answer(is_late ? too_late() : std::move(response));

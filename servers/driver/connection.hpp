@@ -90,7 +90,7 @@ class Connection final : private AnswerWriter {
   void cut();
   /// Says on the calling thread for whom it runs a handler (common/telemetry/serving.hpp).
   void say_who_is_served() const {
-    if (worker_->lock_times != nullptr) serving() = {worker_->lock_times, trace(), id_};
+    if (worker_->lock_times != nullptr) serving() = {worker_->lock_times, trace(), worker_->lock_keeper, id_};
   }
   /// Resumes its handler, or what that waits with.
   void resume(std::coroutine_handle<> handler);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "common/telemetry/lock_times.hpp"
+#include "common/telemetry/serving.hpp"
 #include "servers/driver/session_pool.hpp"
 #include "servers/server.hpp"
 
@@ -52,6 +53,8 @@ struct Worker {
   bool (*note_progress)() = nullptr;
   /// Its row, if the app has a lock whose times are recorded.
   LockTimes* lock_times = nullptr;
+  /// Who lets its handlers keep that lock, or null.
+  LockKeeper* lock_keeper = nullptr;
 };
 
 }  // namespace corelab

@@ -7,7 +7,7 @@ namespace corelab {
 EventedServer::EventedServer(const ServerContext& context, unsigned workers, MakeReactor make_reactor)
     : context_(context) {
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<EventedWorker>(context_, i, make_reactor()));
+    workers_.push_back(std::make_unique<EventedWorker>(context_, i, workers == 1, make_reactor()));
   }
 }
 

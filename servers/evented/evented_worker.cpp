@@ -31,7 +31,7 @@ struct EventedWorker::Listener final : Watcher {
   std::unique_ptr<Watch> watch;
 };
 
-EventedWorker::EventedWorker(const ServerContext& context, unsigned index, std::unique_ptr<Reactor> reactor)
+EventedWorker::EventedWorker(const ServerContext& context, unsigned index, bool is_alone, std::unique_ptr<Reactor> reactor)
     : context_(context),
       queue_(context.first_queue + index),
       reactor_(std::move(reactor)),
@@ -41,7 +41,11 @@ EventedWorker::EventedWorker(const ServerContext& context, unsigned index, std::
   driver_.lock_times = context.lock_times_of(context.first_row + index);
   driver_.turn = &turn_;
   driver_.note_progress = HelperThreads::note_progress;
-  if (context.settings.current().offload > 0) driver_.call_elsewhere = EventedConnection::call_on_helper;
+  if (context.settings.current().offload > 0) {
+    driver_.call_elsewhere = EventedConnection::call_on_helper;
+  } else if (is_alone && context.app.lifecycle().let_go) {
+    driver_.lock_keeper = this;
+  }
 }
 
 EventedWorker::~EventedWorker() = default;
@@ -54,6 +58,7 @@ void EventedWorker::run() {
   tick_due_ = Clock::now() + tick_interval;
   set_timer(tick_, tick_due_);
   reactor_->run(*this);
+  let_lock_go();
   if (context_.trace) context_.trace->flush_thread();
   is_finished_.store(true, std::memory_order_release);
 }
@@ -212,6 +217,17 @@ void EventedWorker::expect_batch_end() {
   if (!std::exchange(batch_end_is_expected_, true)) reactor_->notify_batch_end();
 }
 
+// Taking it once for all that is ready at once is cheaper, and nobody else here wants it; what threads of the application's
+// own want it, ask for it.
+void EventedWorker::lock_is_kept() {
+  is_lock_kept_ = true;
+  expect_batch_end();
+}
+
+void EventedWorker::let_lock_go() {
+  if (std::exchange(is_lock_kept_, false)) context_.app.lifecycle().let_go();
+}
+
 void EventedWorker::on_batch_end() {
   batch_end_is_expected_ = false;
   batch_start_ = {};
@@ -219,6 +235,7 @@ void EventedWorker::on_batch_end() {
   bool all_begin = offload_helpers_.begin() & route_helpers_.begin();
   if (!all_begin && !hurry_.is_set()) set_timer(hurry_, Clock::now() + helper_patience);
   take_turns();
+  if (!batch_end_is_expected_) let_lock_go();
 }
 
 void EventedWorker::hurry_helpers() {

@@ -16,10 +16,10 @@
 namespace corelab {
 
 /// run() on a thread of its own; order() and the questions from any other; all else on its own.
-class EventedWorker final : private ReactorClient {
+class EventedWorker final : private ReactorClient, private LockKeeper {
  public:
-  /// Serves queue `index` of those that the context gives this server.
-  EventedWorker(const ServerContext& context, unsigned index, std::unique_ptr<Reactor> reactor);
+  /// Serves queue `index` of those that the context gives this server. `is_alone`: there is no other worker in this process.
+  EventedWorker(const ServerContext& context, unsigned index, bool is_alone, std::unique_ptr<Reactor> reactor);
   ~EventedWorker();
 
   void run();
@@ -69,6 +69,8 @@ class EventedWorker final : private ReactorClient {
   void on_timer() override;
   void on_wake() override;
   void on_batch_end() override;
+  void lock_is_kept() override;
+  void let_lock_go();
 
   void wait_for_helpers();
   void listen_to(unsigned queue);
@@ -107,6 +109,7 @@ class EventedWorker final : private ReactorClient {
   OwnTurn turn_{*this};
   std::deque<EventedConnection*> waiting_for_turn_;
 
+  bool is_lock_kept_ = false;
   bool batch_end_is_expected_ = false;
   Clock::time_point batch_start_{};  // when tracing
 

@@ -19,7 +19,7 @@ Sampled sample(int calls, const Length& length) {
   Sampled sampled;
   for (int i = 0; i < calls; ++i) {
     Clock::duration taken = length(i);
-    if (sampler.takes(now)) {
+    if (sampler.takes([&] { return now; })) {
       ++sampled.calls;
       sampled.long_ones += taken >= 1ms;
     }
