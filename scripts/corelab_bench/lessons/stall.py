@@ -8,6 +8,12 @@ from corelab_bench.lessons.lesson import Lesson, mean, milliseconds, timed_rows
 from corelab_bench.scenarios import TimedLoad
 from corelab_bench.summary import Summary
 
+# What the same blocking means for an answer in many blocks; tests/e2e/wsgi_isolation_test.cpp shows it.
+ONE_ANSWER_AT_A_TIME = (
+    "For an application that blocks, an answer in many blocks is one such request from its call to its end: a loop that runs "
+    "it itself makes one at a time, up to 1 MiB ahead of a slow client, and lets other requests for the application wait for "
+    "their turn. If it took turns block by block, one request would find another's context variables and thread-locals.")
+
 
 def lesson(run: Summary) -> Lesson | None:
     scenario = run.scenario("stall")
@@ -31,7 +37,7 @@ def lesson(run: Summary) -> Lesson | None:
               milliseconds(row, "classes", "fast", "response_ms", "mean"),
               milliseconds(row, "classes", "slow", "response_ms", "p50"), wording.interval(row.timed("mean_in_flight")))
              for row in rows]
-    return Lesson(message, prediction, scenario.hypothesis["because"],
+    return Lesson(message, prediction, scenario.hypothesis["because"] + " " + ONE_ANSWER_AT_A_TIME,
                   ("", "quick: p50", "quick: p99", "quick: mean", "blocking: p50", "in flight"), table, "stall.svg",
                   scenario, run.manifest["profile"], single_requests(run, predicted))
 
