@@ -31,6 +31,7 @@ Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
   if (mine_.depth++ > 0) return;
   times_ = serving().lock_times;
   if (!std::exchange(mine_.is_kept, false)) take();
+  if (!mine_.is_introduced) Interpreters::introduce(mine_);
   if (times_ != nullptr && mine_.sampler.takes(Clock::now)) cpu_time_at_start_ = thread_cpu_time();
 }
 

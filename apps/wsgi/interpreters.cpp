@@ -99,6 +99,7 @@ Interpreters::Interpreters(const Settings& settings, Callable callable, Surround
   }
   this_thread.owner = this;
   this_thread.state = main_;
+  this_thread.is_introduced = true;
   if (application_) this_thread.application = &*application_;
   PyEval_SaveThread();
 }
@@ -152,6 +153,15 @@ ThreadInterpreter& Interpreters::of_this_thread() {
     end_visit();
   }
   return this_thread;
+}
+
+void Interpreters::introduce(ThreadInterpreter& mine) {
+  Ref module = imported("threading");
+  if (!module) return;
+  mine.is_introduced = true;
+  Ref thread(PyObject_CallMethod(module.get(), "current_thread", nullptr));
+  if (thread) PyObject_SetAttrString(thread.get(), "_daemonic", Py_False);
+  PyErr_Clear();
 }
 
 // Makes an interpreter with a GIL of its own, and the application in it. The calling thread has some interpreter's thread

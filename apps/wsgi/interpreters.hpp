@@ -28,6 +28,7 @@ struct ThreadInterpreter {
   PyThreadState* state = nullptr;
   Application* application = nullptr;
   int depth = 0;                   // of Gil objects
+  bool is_introduced = false;      // to the module threading
   bool is_kept = false;            // the GIL, though there is none: until Interpreters::let_go()
   CallSampler sampler;             // of the times that it holds the GIL
   std::optional<Application> own;  // with --gil own
@@ -45,6 +46,9 @@ class Interpreters {
 
   /// Any thread.
   ThreadInterpreter& of_this_thread();
+  /// Threads that a handler starts are waited for at the end, as elsewhere: to Python, which has not started ours, they
+  /// would be a daemon's daemons. Needs the GIL; once threading has been imported, once a thread.
+  static void introduce(ThreadInterpreter& mine);
   bool are_shared() const { return settings_.gil == corelab::Gil::shared; }
 
   /// As Python's own end: waits for executors and for threads that are no daemons, runs what was registered with

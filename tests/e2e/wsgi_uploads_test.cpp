@@ -40,7 +40,9 @@ long peak_memory(pid_t pid) {
 }
 
 TEST_P(WsgiUploads, are_files_where_they_are_too_large_for_memory) {
-  const auto server = serve("uploads:app", 1, {"--body-buffer", "100000", "--limit-request-body", "100000000"});
+  Arguments more = holding(core());
+  more.insert(more.end(), {"--body-buffer", "100000", "--limit-request-body", "100000000"});
+  const auto server = serve("uploads:app", 1, more);
   const pid_t pid = core().has_processes() ? children_of(server.pid()).front() : server.pid();
   long small_peak = 0;
   for (const auto& [size, kind] : {std::pair(5, "memory"), std::pair(100'000, "memory"), std::pair(100'001, "file"),

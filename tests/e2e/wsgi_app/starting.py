@@ -59,8 +59,11 @@ def work():
     def write():
         time.sleep(float(os.environ["WORK_SECONDS"]))
         sys.stderr.write("the work is done\n")
+    def write_later():
+        time.sleep(0.3)
+        write()
     executor.submit(write)
-    threading.Thread(target=write).start()
+    threading.Thread(target=write_later).start()
     return "begun"
 
 
