@@ -39,6 +39,7 @@ struct Child {
   std::size_t row;
   Clock::time_point started;
   bool is_leaving = false;  // it was told to
+  bool is_killed = false;
 };
 
 /// A place for a worker. While one replaces another it has two children, the newer last.
@@ -342,6 +343,7 @@ void Supervisor::kill_hung() {
   std::int64_t now_ms = milliseconds(now);
   for (Slot& slot : slots_) {
     for (Child& child : slot.children) {
+      if (child.is_killed) continue;
       const WorkerCounters& row = context_.counters.row(child.row);
       std::string why;
       if (!is_ready(child)) {
@@ -360,6 +362,7 @@ void Supervisor::kill_hung() {
       if (why.empty()) continue;
       log::error("worker " + std::to_string(child.pid) + " " + why + ": killing it");
       kill(child.pid, SIGKILL);
+      child.is_killed = true;
     }
   }
 }
