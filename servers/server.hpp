@@ -1,6 +1,7 @@
 // What a core is to the program that runs it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ struct ServerContext {
   Trace* trace;             ///< or null
   LockTimesBoard* lock_times = nullptr;  ///< by row, if the app has a lock
   HandlerWatch* handler_watch = nullptr;  ///< of this process
+  /// Of the files that say where this process is; before it ends without unwinding. Any thread.
+  std::function<void()> take_names_away{};
 };
 
 /// Serves in threads of its own, or on the process's main thread. All methods but serve_here() return at once, and are called

@@ -113,8 +113,9 @@ Ref Environ::of(const Request& request) {
 
 const Environ::Target& Environ::target_of(const Request& request) {
   Target& target = targets_[std::hash<std::string_view>()(request.target) % targets_.size()];
-  if (target.uri && target.bytes == request.target) return target;
-  target.bytes.assign(request.target.substr(0, longest_remembered + 1));  // (a longer one never compares equal)
+  bool is_remembered = request.target.size() <= longest_remembered;
+  if (is_remembered && target.uri && target.bytes == request.target) return target;
+  target.bytes.assign(is_remembered ? request.target : std::string_view());  // (none is empty)
   target.uri = latin1(request.target);
   target.path = latin1(percent_decode(request.path, scratch_) ? scratch_ : request.path);
   target.query = latin1(request.query);

@@ -63,4 +63,11 @@ Gil::~Gil() {
   }
 }
 
+WithoutGil::WithoutGil() : mine_(Interpreters::current()), depth_(std::exchange(mine_.depth, 0)) { PyEval_SaveThread(); }
+
+WithoutGil::~WithoutGil() {
+  if (!std::exchange(mine_.is_kept, false)) PyEval_RestoreThread(mine_.state);
+  mine_.depth = depth_;
+}
+
 }  // namespace corelab::wsgi

@@ -38,4 +38,17 @@ class Gil {
   std::optional<std::chrono::nanoseconds> cpu_time_at_start_;  // where the time it is held is measured
 };
 
+/// While it lives, the calling thread, which has taken the GIL by a Gil, lets others have it. A Gil inside takes it again:
+/// what waits meanwhile may be interrupted by a signal that the application handles.
+class WithoutGil {
+ public:
+  WithoutGil();
+  ~WithoutGil();
+  WithoutGil(const WithoutGil&) = delete;
+
+ private:
+  ThreadInterpreter& mine_;
+  const int depth_;
+};
+
 }  // namespace corelab::wsgi

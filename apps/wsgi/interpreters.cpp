@@ -155,6 +155,8 @@ ThreadInterpreter& Interpreters::of_this_thread() {
   return this_thread;
 }
 
+ThreadInterpreter& Interpreters::current() { return this_thread; }
+
 void Interpreters::introduce(ThreadInterpreter& mine) {
   Ref module = imported("threading");
   if (!module) return;
@@ -216,6 +218,7 @@ ThreadInterpreter::~ThreadInterpreter() {
 }
 
 void Interpreters::end() {
+  let_go();
   PyEval_RestoreThread(main_);
   if (PyErr_CheckSignals() != 0) print_exception();  // and not in the middle of what follows
   remember_children();
@@ -256,13 +259,29 @@ std::string Interpreters::stack_of(pthread_t thread) {
   return stack;
 }
 
+// The switches are documented for whoever finds that vfork(2) harms: docs.python.org, subprocess, "Disabling use of vfork() or
+// posix_spawn()".
+void Interpreters::fork_for_subprocesses() {
+  {
+    Gil gil(*this);
+    if (Ref module{PyImport_ImportModule("subprocess")}) {
+      for (const char* name : {"_USE_VFORK", "_USE_POSIX_SPAWN"}) PyObject_SetAttrString(module.get(), name, Py_False);
+    }
+    PyErr_Clear();
+  }
+  let_go();
+}
+
 void Interpreters::let_go() {
   if (std::exchange(of_this_thread().is_kept, false)) PyEval_SaveThread();
 }
 
 void Interpreters::attend() {
-  Gil gil(*this);
-  if (PyErr_CheckSignals() != 0) print_exception();
+  {
+    Gil gil(*this);
+    if (PyErr_CheckSignals() != 0) print_exception();
+  }
+  let_go();  // the thread is in the middle of a wait
 }
 
 void Interpreters::before_fork() {

@@ -46,6 +46,8 @@ class Interpreters {
 
   /// Any thread.
   ThreadInterpreter& of_this_thread();
+  /// The same of a thread that has used Python before.
+  static ThreadInterpreter& current();
   /// Threads that a handler starts are waited for at the end, as elsewhere: to Python, which has not started ours, they
   /// would be a daemon's daemons. Needs the GIL; once threading has been imported, once a thread.
   static void introduce(ThreadInterpreter& mine);
@@ -59,6 +61,10 @@ class Interpreters {
 
   /// What a thread is at, the innermost call first, in one line; empty if it is not in Python. Any thread.
   std::string stack_of(pthread_t thread);
+
+  /// The module subprocess starts programs by fork(2) from now on: vfork(2) would hand on what a fork's handlers set right
+  /// (descriptor_limit::restore()). Any thread. (Interpreters of threads' own keep their ways.)
+  void fork_for_subprocesses();
 
   /// Gives back the GIL, if the calling thread has kept it.
   void let_go();

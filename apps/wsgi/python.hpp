@@ -56,17 +56,6 @@ class InContext {
   PyObject* context_;
 };
 
-/// While it lives, the calling thread lets others have the GIL.
-class WithoutGil {
- public:
-  WithoutGil() : state_(PyEval_SaveThread()) {}
-  ~WithoutGil() { PyEval_RestoreThread(state_); }
-  WithoutGil(const WithoutGil&) = delete;
-
- private:
-  PyThreadState* state_;
-};
-
 /// PEP 3333's "native string": bytes as the code points of Latin-1.
 inline Ref latin1(std::string_view bytes) {
   return checked(PyUnicode_DecodeLatin1(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), nullptr));

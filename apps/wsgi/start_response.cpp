@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <new>
 
+#include "apps/wsgi/gil.hpp"
 #include "common/http/grammar.hpp"
 
 namespace corelab::wsgi {

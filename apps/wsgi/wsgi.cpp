@@ -7,6 +7,7 @@
 #include "apps/wsgi/application.hpp"
 #include "apps/wsgi/gil.hpp"
 #include "apps/wsgi/interpreters.hpp"
+#include "common/net/descriptor_limit.hpp"
 #include "common/telemetry/log.hpp"
 #include "servers/program/options.hpp"
 #include "servers/registry.hpp"
@@ -64,6 +65,7 @@ App make_wsgi_app(const Settings& settings) {
   life.has_lock = true;
   life.start = [interpreters, callable, settings] {
     *interpreters = new Interpreters(settings, callable, surroundings(settings));
+    descriptor_limit::when_raised([interpreters] { (*interpreters)->fork_for_subprocesses(); });
   };
   life.end = [interpreters] {
     if (*interpreters != nullptr) (*interpreters)->end();

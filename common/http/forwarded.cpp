@@ -34,6 +34,15 @@ std::optional<unsigned> number_from(std::string_view text, unsigned most) {
   return number;
 }
 
+constexpr bool is_of_obfuscated(char c) { return grammar::is_alpha(c) || grammar::is_digit(c) || c == '.' || c == '_' || c == '-'; }
+
+// RFC 7239 section 6: node-port = port / obfport.
+std::optional<std::uint16_t> port_from(std::string_view text) {
+  if (text.starts_with('_') && std::all_of(text.begin(), text.end(), is_of_obfuscated)) return 0;
+  std::optional<unsigned> number = number_from(text, 65535);
+  return number ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
+}
+
 // "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]:4711"; not "unknown" and not RFC 7239's "_hidden".
 std::optional<Peer> node_from(std::string_view text) {
   std::string_view host = text, port;
@@ -42,66 +51,137 @@ std::optional<Peer> node_from(std::string_view text) {
     if (end == std::string_view::npos) return std::nullopt;
     host = text.substr(1, end - 1);
     port = text.substr(end + 1);
-    if (!port.empty() && port.front() != ':') return std::nullopt;
   } else if (std::size_t colon = text.find(':'); colon != std::string_view::npos && colon == text.rfind(':')) {
     host = text.substr(0, colon);
     port = text.substr(colon);
   }
   std::optional<Peer> peer = address_from(host);
-  if (peer && port.size() > 1) peer->port = static_cast<std::uint16_t>(number_from(port.substr(1), 65535).value_or(0));
+  if (!peer || port.empty()) return peer;
+  std::optional<std::uint16_t> number = port.front() == ':' ? port_from(port.substr(1)) : std::nullopt;
+  if (!number) return std::nullopt;
+  peer->port = *number;
   return peer;
 }
 
 /// What one proxy has said; empty where it has said nothing.
 struct Hop {
-  std::string_view node, scheme, host, port;
+  std::string node, scheme, host, port;
 };
 
-// The elements of a field's lists, over all its lines, as they were added.
-template <class Each>
-void for_each_element(const Request& request, std::string_view name, const Each& each) {
+// --- X-Forwarded-*: lists, in which nothing is quoted ---
+
+// Over all lines of a field, as they were added; empty ones are none (RFC 9110 section 5.6.1.2).
+std::vector<std::string_view> elements_of(const Request& request, std::string_view name) {
+  std::vector<std::string_view> elements;
   for (const Field& field : request.fields) {
     if (!equals_ignoring_case(field.name, name)) continue;
-    std::string_view rest = field.value;
-    for (;;) {
-      bool is_quoted = false;
-      std::size_t end = 0;
-      for (; end < rest.size() && (is_quoted || rest[end] != ','); ++end) is_quoted ^= rest[end] == '"';
-      each(grammar::without_blanks(rest.substr(0, end)));
-      if (end == rest.size()) break;
-      rest.remove_prefix(end + 1);
+    for (std::string_view rest = field.value; !rest.empty();) {
+      std::size_t end = std::min(rest.find(','), rest.size());
+      if (std::string_view element = grammar::without_blanks(rest.substr(0, end)); !element.empty()) elements.push_back(element);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
     }
   }
+  return elements;
 }
 
-std::string_view unquoted(std::string_view text) {
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') return text.substr(1, text.size() - 2);
-  return text;
-}
+// --- Forwarded (RFC 7239 section 4): for=192.0.2.60;proto=https;host="example.org:8080", for="[2001:db8::1]" ---
 
-// RFC 7239 section 4: for=192.0.2.60;proto=https;host=example.org
-Hop hop_from(std::string_view element) {
-  Hop hop;
-  while (!element.empty()) {
-    bool is_quoted = false;
-    std::size_t end = 0;
-    for (; end < element.size() && (is_quoted || element[end] != ';'); ++end) is_quoted ^= element[end] == '"';
-    std::string_view pair = grammar::without_blanks(element.substr(0, end));
-    element.remove_prefix(std::min(end + 1, element.size()));
-    std::size_t equals = std::min(pair.find('='), pair.size());
-    std::string_view name = pair.substr(0, equals), value = unquoted(pair.substr(std::min(equals + 1, pair.size())));
-    if (equals_ignoring_case(name, "for")) hop.node = value;
-    if (equals_ignoring_case(name, "proto")) hop.scheme = value;
-    if (equals_ignoring_case(name, "host")) hop.host = value;
+class ForwardedReader {
+ public:
+  explicit ForwardedReader(std::string_view value) : rest_(value) {}
+
+  /// All elements of the line, or nothing if it is malformed.
+  std::optional<std::vector<Hop>> read() {
+    std::vector<Hop> hops;
+    for (;;) {
+      skip_blanks();
+      if (!rest_.empty() && rest_.front() != ',') {
+        std::optional<Hop> hop = element();
+        if (!hop) return std::nullopt;
+        hops.push_back(std::move(*hop));
+        skip_blanks();
+      }
+      if (rest_.empty()) return hops;
+      if (!skip(',')) return std::nullopt;
+    }
   }
-  return hop;
+
+ private:
+  std::optional<Hop> element() {
+    Hop hop;
+    do {
+      skip_blanks();
+      std::string name(token());
+      if (name.empty()) continue;  // (a pair may be missing between two semicolons)
+      if (!skip('=')) return std::nullopt;
+      std::optional<std::string> value = rest_.starts_with('"') ? quoted() : std::string(token());
+      if (!value || value->empty()) return std::nullopt;
+      if (equals_ignoring_case(name, "for")) hop.node = std::move(*value);
+      if (equals_ignoring_case(name, "proto")) hop.scheme = std::move(*value);
+      if (equals_ignoring_case(name, "host")) hop.host = std::move(*value);
+      skip_blanks();
+    } while (skip(';'));
+    return hop;
+  }
+
+  // Some proxies write addresses with their colons and brackets unquoted.
+  static bool is_of_token(char c) { return grammar::is(c, grammar::tchar) || c == ':' || c == '[' || c == ']'; }
+
+  std::string_view token() {
+    std::size_t end = 0;
+    while (end < rest_.size() && is_of_token(rest_[end])) ++end;
+    std::string_view found = rest_.substr(0, end);
+    rest_.remove_prefix(end);
+    return found;
+  }
+
+  // RFC 9110 section 5.6.4.
+  std::optional<std::string> quoted() {
+    std::string text;
+    for (std::size_t i = 1; i < rest_.size(); ++i) {
+      if (rest_[i] == '"') {
+        rest_.remove_prefix(i + 1);
+        return text;
+      }
+      if (rest_[i] == '\\' && ++i == rest_.size()) break;
+      text += rest_[i];
+    }
+    return std::nullopt;
+  }
+
+  bool skip(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void skip_blanks() {
+    while (skip(' ') || skip('\t')) {
+    }
+  }
+
+  std::string_view rest_;
+};
+
+// The nearest proxy has added its element to what others have sent, well-formed or not: of a malformed line only what
+// stands behind its last comma can be that proxy's, and what came before it is nobody's word.
+std::vector<Hop> hops_of_forwarded(const Request& request) {
+  std::vector<Hop> hops;
+  for (const Field& field : request.fields) {
+    if (!equals_ignoring_case(field.name, "Forwarded")) continue;
+    std::optional<std::vector<Hop>> more = ForwardedReader(field.value).read();
+    if (!more) {
+      hops.clear();
+      more = ForwardedReader(field.value.substr(std::min(field.value.rfind(',') + 1, field.value.size()))).read();
+    }
+    if (more) hops.insert(hops.end(), more->begin(), more->end());
+  }
+  return hops;
 }
 
 // A field that has an element for each hop belongs to them one by one; else its last element is what the proxy that is
 // nearest to us has said, or has passed on.
-void add(std::vector<Hop>& hops, const Request& request, std::string_view name, std::string_view Hop::*member) {
-  std::vector<std::string_view> elements;
-  for_each_element(request, name, [&](std::string_view element) { elements.push_back(element); });
+void add(std::vector<Hop>& hops, const Request& request, std::string_view name, std::string Hop::*member) {
+  std::vector<std::string_view> elements = elements_of(request, name);
   if (elements.empty()) return;
   for (std::size_t i = 0; i < hops.size(); ++i) {
     hops[i].*member = elements.size() == hops.size() ? elements[i] : elements.back();
@@ -109,18 +189,15 @@ void add(std::vector<Hop>& hops, const Request& request, std::string_view name, 
 }
 
 std::vector<Hop> hops_of(const Request& request) {
-  std::vector<Hop> hops;
   bool says_x = std::any_of(request.fields.begin(), request.fields.end(), [](const Field& field) {
     for (std::string_view name : {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"}) {
       if (equals_ignoring_case(field.name, name)) return true;
     }
     return false;
   });
-  if (!says_x) {
-    for_each_element(request, "Forwarded", [&](std::string_view element) { hops.push_back(hop_from(element)); });
-    return hops;
-  }
-  for_each_element(request, "X-Forwarded-For", [&](std::string_view element) { hops.push_back({.node = element}); });
+  if (!says_x) return hops_of_forwarded(request);
+  std::vector<Hop> hops;
+  for (std::string_view element : elements_of(request, "X-Forwarded-For")) hops.push_back({.node = std::string(element)});
   if (hops.empty()) hops.emplace_back();
   add(hops, request, "X-Forwarded-Proto", &Hop::scheme);
   add(hops, request, "X-Forwarded-Host", &Hop::host);
@@ -131,16 +208,17 @@ std::vector<Hop> hops_of(const Request& request) {
 void apply_authority(Request& request, const Hop& hop, std::string& storage) {
   bool has_host = !hop.host.empty() && grammar::is_authority(hop.host);
   bool has_port = number_from(hop.port, 65535).value_or(0) > 0;
-  if (!has_host && !has_port) return;
-  std::string_view authority = has_host ? hop.host : request.authority;
+  std::string_view authority = has_host ? std::string_view(hop.host) : request.authority;
+  if ((!has_host && !has_port) || authority.empty()) return;
   if (has_port) {
     std::size_t end = authority.ends_with(']') ? authority.size() : std::min(authority.rfind(':'), authority.size());
     bool is_usual = hop.port == (request.scheme == "https" ? "443" : "80");
     storage.assign(authority.substr(0, end));
     if (!is_usual) storage.append(":").append(hop.port);
-    authority = storage;
+  } else {
+    storage.assign(authority);
   }
-  request.authority = authority;
+  request.authority = storage;
   request.authority_is_forwarded = true;
 }
 

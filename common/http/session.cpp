@@ -43,12 +43,17 @@ void Session::begin(const Limits& limits, MakeBodyStore make_store) {
   input_end_ = parsed_ = head_end_ = 0;
   input_ended_ = is_cut_short_ = false;
   refusal_ = 0;
+  batch_ = 0;
+  begin_message();
+}
+
+void Session::end() {
   output_.clear();
   output_.shrink(kept_memory);
-  batch_ = 0;
   large_body_view_ = {};
+  std::string().swap(large_body_);
   source_.reset();
-  begin_message();
+  forget_body();
 }
 
 void Session::begin_message() {
@@ -63,6 +68,10 @@ void Session::begin_message() {
   fields_.clear();
   framing_ = {};
   keep_alive_ = true;
+  forget_body();
+}
+
+void Session::forget_body() {
   if (body_.capacity() > kept_memory) std::string().swap(body_);
   body_.clear();
   store_.reset();

@@ -44,6 +44,9 @@ class Session {
   /// Limits::body_buffer; without it they stay in memory.
   void begin(const Limits& limits, MakeBodyStore make_store = nullptr);
 
+  /// The connection is over: gives back what no other one should pay for. Until the next begin() it can do nothing.
+  void end();
+
   /// The Date field's value for the answers to come (RFC 9110 section 6.6.1); what it points at stays the caller's.
   void set_date(std::string_view date) { date_ = date; }
 
@@ -129,6 +132,7 @@ class Session {
 
   Violation read_head();
   void begin_message();
+  void forget_body();
   void begin_body();
   bool store_body();
   void complete_body();

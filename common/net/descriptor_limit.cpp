@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <climits>
+#include <utility>
 
 namespace corelab::descriptor_limit {
 
@@ -13,6 +14,7 @@ namespace {
 rlimit at_start{};
 std::atomic<int> raise_at{INT_MAX};
 std::atomic<bool> is_raised{false};
+std::function<void()> what_else;
 
 void set_soft(rlim_t soft) {
   rlimit limit{soft, at_start.rlim_max};
@@ -33,7 +35,10 @@ void saw(int fd) {
   if (fd < raise_at.load(std::memory_order_relaxed) || is_raised.exchange(true)) return;
   raise_at = INT_MAX;
   set_soft(at_start.rlim_max);
+  if (what_else) what_else();
 }
+
+void when_raised(std::function<void()> what) { what_else = std::move(what); }
 
 void restore() {
   if (is_raised) set_soft(at_start.rlim_cur);

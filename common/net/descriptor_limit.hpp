@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace corelab::descriptor_limit {
 
@@ -11,6 +12,9 @@ std::uint64_t remember();
 
 /// Any thread, for each descriptor that a connection gets: raises the limit when half of it is in use.
 void saw(int fd);
+
+/// What else is to be done then, on that thread. Before any thread.
+void when_raised(std::function<void()> what);
 
 /// In a process that the application has forked: the soft limit is what it was. Async-signal-safe.
 void restore();

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "common/net/descriptor_limit.hpp"
+#include "common/net/own_descriptors.hpp"
 #include "common/telemetry/log.hpp"
 
 #ifndef SO_DETACH_REUSEPORT_BPF
@@ -109,6 +110,11 @@ const Endpoint* ListenerSet::endpoint(int listener) const {
     if (fd == listener) return &endpoint;
   }
   return nullptr;
+}
+
+void ListenerSet::close() {
+  for (const Fd& fd : sockets_) own_descriptors::remove(fd.get());
+  sockets_.clear();
 }
 
 std::vector<int> ListenerSet::descriptors() const {

@@ -72,7 +72,7 @@ class ListenerSet {
   bool keeps_some() const { return !kept_sockets_.empty(); }
 
   /// Closes this process's copies, but for the kept ones. Nobody accepts any more.
-  void close() { sockets_.clear(); }
+  void close();
 
   /// Takes the names of UNIX domain sockets away, in the process that has made them. Async-signal-safe.
   void unlink_names() const;

@@ -356,10 +356,24 @@ Response Connection::call(const Handler& handler) {
   try {
     return handler.plain(request);
   } catch (...) {
-    Response failure = failed_handler();
-    if (pushed_ == Pushed::some) cut_short();
-    return failure;
+    return broken_off();
   }
+}
+
+std::optional<Response> Connection::ask(PendingAnswer& pending) {
+  HeldThread held = hold();
+  try {
+    return pending.ask();
+  } catch (...) {
+    return broken_off();
+  }
+}
+
+// In a catch: what the client gets in the place of a handler's answer. In the middle of one, only its end can tell.
+Response Connection::broken_off() {
+  Response failure = failed_handler();
+  if (pushed_ == Pushed::some) cut_short();
+  return failure;
 }
 
 void Connection::call_elsewhere(const Handler& handler, Waiter& waiter) {
@@ -409,7 +423,7 @@ void Connection::answer_from_handler() {
   try {
     response = handler_.result();
   } catch (...) {
-    response = failed_handler();
+    response = broken_off();
   }
   handler_ = {};
   if (handler_outcome_ == Waited::expired) response = too_late();
@@ -421,8 +435,9 @@ void Connection::answer_from_handler() {
 Response Connection::awaited(Response&& response) {
   while (response.is_pending() && !is_cut_) {
     if (answer_.state() == Answer::State::overdue || Clock::now() > request_deadline_) return too_late();
-    if (has_left()) cut_short();
-    std::optional<Response> given = std::get<std::unique_ptr<PendingAnswer>>(response.body())->ask();
+    bool is_ours = answer_.state() != Answer::State::open;
+    if (has_left() && (is_ours || answer_.take())) cut_short();
+    std::optional<Response> given = ask(*std::get<std::unique_ptr<PendingAnswer>>(response.body()));
     if (given) response = std::move(*given);
   }
   return std::move(response);
@@ -434,8 +449,7 @@ std::optional<Connection::Needs> Connection::ask() {
   bool is_late = Clock::now() > request_deadline_;
   if (has_left()) return Needs::close;
   say_who_is_served();
-  HeldThread held = hold();
-  std::optional<Response> given = is_late ? too_late() : pending_->ask();
+  std::optional<Response> given = is_late ? too_late() : ask(*pending_);
   if (!given) return Needs::turn;
   pending_.reset();
   leave_turn();

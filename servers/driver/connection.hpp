@@ -130,6 +130,8 @@ class Connection final : private AnswerWriter {
   void call_elsewhere(const Handler& handler, Waiter& waiter);
   void answer_on_helper(const Handler& handler);
   Response call(const Handler& handler);
+  std::optional<Response> ask(PendingAnswer& pending);
+  Response broken_off();
   Response awaited(Response&& response);
   std::optional<Needs> ask();
   void answer_in_time(Response&& response);

@@ -42,7 +42,10 @@ HandlerWatch::~HandlerWatch() {
 }
 
 void HandlerWatch::set_limit(std::chrono::milliseconds limit) {
-  limit_ns_ = std::chrono::nanoseconds(limit).count();
+  {
+    std::lock_guard lock(mutex_);  // or the watch, about to wait for an hour, would not hear of it
+    limit_ns_ = std::chrono::nanoseconds(limit).count();
+  }
   if (is_on() && !thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_one();
 }

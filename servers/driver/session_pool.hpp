@@ -29,6 +29,7 @@ class SessionPool {
   }
 
   void give(std::unique_ptr<Session> session) {
+    session->end();
     auto lock = this->lock();
     if (free_.size() < most) free_.push_back(std::move(session));
   }

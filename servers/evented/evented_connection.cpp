@@ -83,6 +83,7 @@ void EventedConnection::on_time() {
     return;
   }
   if (is_lingering_) return end();
+  if (needs_ == Connection::Needs::turn) worker_.give_up_turn(*this);
   Connection::Needs needs = connection_.deadline_passed();
   go_on(needs == Connection::Needs::close ? needs : connection_.advance(*this));
 }

@@ -58,6 +58,7 @@ void EventedWorker::run() {
   tick_due_ = Clock::now() + tick_interval;
   set_timer(tick_, tick_due_);
   reactor_->run(*this);
+  serving() = {};  // there is no end of a batch any more to give the lock back
   let_lock_go();
   if (context_.trace) context_.trace->flush_thread();
   is_finished_.store(true, std::memory_order_release);
@@ -113,7 +114,7 @@ void EventedWorker::accept_from(Listener& listener) {
 void EventedWorker::remove(EventedConnection& connection) {
   (connection.previous != nullptr ? connection.previous->next : first_) = connection.next;
   if (connection.next != nullptr) connection.next->previous = connection.previous;
-  if (!waiting_for_turn_.empty()) std::erase(waiting_for_turn_, &connection);
+  if (!waiting_for_turn_.empty()) give_up_turn(connection);
   delete &connection;
   bool was_full = open_-- >= context_.settings.current().worker_connections;
   if (was_full) watch_listeners();
@@ -185,6 +186,8 @@ void EventedWorker::wait_for_turn(EventedConnection& connection) {
   connection.may_have(turn_) ? waiting_for_turn_.push_front(&connection) : waiting_for_turn_.push_back(&connection);
   if (connection.may_have(turn_)) expect_batch_end();
 }
+
+void EventedWorker::give_up_turn(EventedConnection& connection) { std::erase(waiting_for_turn_, &connection); }
 
 void EventedWorker::OwnTurn::on_free() {
   if (!worker.waiting_for_turn_.empty()) worker.expect_batch_end();

@@ -42,6 +42,7 @@ class EventedWorker final : private ReactorClient, private LockKeeper {
   void remove(EventedConnection& connection);
   /// Lets it go on when it is its turn (Needs::turn), and others have been looked after.
   void wait_for_turn(EventedConnection& connection);
+  void give_up_turn(EventedConnection& connection);
   /// A helper has made the connection's call, and touches it no more. `is_answered`: the loop is not woken for it; what is
   /// left to do has time until it is awake. The helper's thread.
   void call_made(EventedConnection& connection, bool is_answered);

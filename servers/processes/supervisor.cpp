@@ -27,7 +27,10 @@ constexpr auto back_off_first = 100ms;
 constexpr auto back_off_most = 10s;
 constexpr auto lived_long_enough = 5s;  // to be no sign of a crash loop
 constexpr auto kill_patience = 2s;
+constexpr auto import_patience = 1s;  // of a worker that is told to leave while it starts
+constexpr auto app_end_patience = 1s;
 constexpr int most_failed_starts = 3;
+constexpr int waited_for_elsewhere = 0xff << 8;  // the application waits for whatever child there is: nobody knows its status
 constexpr int app_cannot_start = 3;  // a worker's exit code; what is wrong it has said
 
 std::int64_t milliseconds(Clock::time_point when) { return when.time_since_epoch() / 1ms; }
@@ -38,14 +41,17 @@ struct Child {
   pid_t pid;
   std::size_t row;
   Clock::time_point started;
+  unsigned generation;
   bool is_leaving = false;  // it was told to
   bool is_killed = false;
+  Clock::time_point told{};
 };
 
 /// A place for a worker. While one replaces another it has two children, the newer last.
 struct Slot {
   std::list<Child> children;
   int crashes = 0;  // in a row
+  int failed_successors = 0;  // of this generation
   Clock::time_point start_at = Clock::time_point::min();
 
   bool has_worker() const { return !children.empty() && !children.back().is_leaving; }
@@ -78,6 +84,12 @@ class Supervisor {
   Clock::duration start_patience() const;
   bool is_ready(const Child& child) const { return context_.counters.row(child.row).heartbeat_ms > 0; }
   std::size_t children() const;
+  bool all_are_ready() const;
+  bool one_has_come_up() const;
+  bool is_to_start(const Slot& slot) const;
+  bool needs_successor(const Slot& slot) const;
+  Clock::duration back_off(Slot& slot, const Child& child, bool has_served) const;
+  std::string why_it_is_hung(const Child& child) const;
 
   const CoreInfo& core_;
   ServerContext& context_;
@@ -86,12 +98,14 @@ class Supervisor {
   std::size_t wanted_ = slots_.size();
 
   enum class Rolling { no, starting, leaving } rolling_ = Rolling::no;
+  unsigned generation_ = 0;
   bool roll_again_ = false;
 
   bool is_draining_ = false;
-  Clock::time_point drain_deadline_{}, close_listeners_at_{};
+  Clock::time_point drain_deadline_{}, end_at_{}, close_listeners_at_{};
   bool was_stopped_ = false;
   bool is_announced_ = false;
+  bool one_was_ready_ = false;  // and is no more
   bool app_has_failed_ = false;
   int failed_starts_ = 0;  // before the announcement
   int exit_code_ = 0;
@@ -113,6 +127,7 @@ int Supervisor::run(const std::function<void()>& announce) {
     }
     see_who_leaves();
     if (is_draining_ && children() == 0) break;
+    kill_hung();
     if (is_draining_) {
       if (Clock::now() >= close_listeners_at_) context_.listeners.close();
       if (Clock::now() >= drain_deadline_) {
@@ -125,18 +140,20 @@ int Supervisor::run(const std::function<void()>& announce) {
     }
     start_missing();
     go_on_rolling();
-    kill_hung();
     publish_orphans();
     publish_waiting();
-    if (!is_announced_ && std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
-          return slot.has_worker() && is_ready(slot.children.back());
-        })) {
+    if (!is_announced_ && all_are_ready()) {
       is_announced_ = true;
       announce();
     }
   }
-  if (app.starts_before_fork) end_app(context_);
+  if (app.starts_before_fork) end_app(context_, std::max(end_at_, Clock::now() + app_end_patience));
   return exit_code_;
+}
+
+bool Supervisor::all_are_ready() const {
+  return std::all_of(slots_.begin(), std::next(slots_.begin(), static_cast<std::ptrdiff_t>(wanted_)),
+                     [this](const Slot& slot) { return slot.has_worker() && is_ready(slot.children.back()); });
 }
 
 std::size_t Supervisor::children() const {
@@ -183,13 +200,15 @@ void Supervisor::drain() {
   if (is_draining_) {
     if (!was_stopped_) log::warning("stopping at once");
     was_stopped_ = true;
+    end_at_ = now;
     drain_deadline_ = now + kill_patience;
     signal_all(SIGTERM);
     return;
   }
   log::info("draining");
   is_draining_ = true;
-  drain_deadline_ = now + context_.settings.current().graceful_timeout + kill_patience;
+  end_at_ = now + context_.settings.current().graceful_timeout;
+  drain_deadline_ = end_at_ + kill_patience;
   close_listeners_at_ = now + 100ms;  // the children take what is queued, and close theirs
   context_.counters.closing() = true;
   context_.listeners.refuse_newcomers();
@@ -201,6 +220,7 @@ void Supervisor::drain() {
 void Supervisor::leave(Child& child) {
   if (child.is_leaving) return;
   child.is_leaving = true;
+  child.told = Clock::now();
   kill(child.pid, SIGTERM);
 }
 
@@ -222,8 +242,18 @@ bool Supervisor::only_first_starts() const {
 void Supervisor::start_missing() {
   std::size_t index = 0, most = only_first_starts() ? 1 : wanted_;
   for (Slot& slot : slots_) {
-    if (index++ < most && !slot.has_worker() && Clock::now() >= slot.start_at) start(slot);
+    if (index++ < most && is_to_start(slot)) start(slot);
   }
+}
+
+bool Supervisor::is_to_start(const Slot& slot) const {
+  if (Clock::now() < slot.start_at) return false;
+  return !slot.has_worker() || needs_successor(slot);
+}
+
+bool Supervisor::needs_successor(const Slot& slot) const {
+  return rolling_ == Rolling::starting && slot.has_worker() && slot.children.back().generation != generation_ &&
+         slot.failed_successors < most_failed_starts;
 }
 
 void Supervisor::start(Slot& slot) {
@@ -257,7 +287,7 @@ void Supervisor::start(Slot& slot) {
     be_child(index, row);
   }
   context_.counters.row(row).pid = pid;
-  slot.children.push_back({pid, row, Clock::now()});
+  slot.children.push_back({pid, row, Clock::now(), generation_});
 }
 
 void Supervisor::be_child(unsigned slot, std::size_t row) {
@@ -296,7 +326,9 @@ void Supervisor::bury() {
   for (Slot& slot : slots_) {
     std::erase_if(slot.children, [this, &slot](const Child& child) {
       int status = 0;
-      if (waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+      pid_t ended = waitpid(child.pid, &status, WNOHANG);
+      if (ended < 0 && errno == ECHILD) status = waited_for_elsewhere;
+      else if (ended != child.pid) return false;
       buried(slot, child, status);
       return true;
     });
@@ -304,12 +336,13 @@ void Supervisor::bury() {
 }
 
 void Supervisor::buried(Slot& slot, const Child& child, int status) {
-  bool was_leaving = child.is_leaving || context_.counters.row(child.row).is_leaving, was_ready = is_ready(child);
+  const WorkerCounters& row = context_.counters.row(child.row);
+  bool was_leaving = child.is_leaving || row.is_leaving, was_ready = is_ready(child), has_served = row.requests > 0;
+  one_was_ready_ |= was_ready;
   context_.counters.retire(child.row);
   if (context_.lock_times != nullptr) context_.lock_times->retired().absorb(context_.lock_times->row(child.row));
-  bool is_clean = (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-                  (child.is_leaving && !was_ready && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-  if (was_leaving || is_clean) {
+  if (was_leaving) {
+    bool is_clean = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || status == waited_for_elsewhere || !was_ready;
     if (!is_clean && is_draining_) exit_code_ = 1;
     return;
   }
@@ -317,19 +350,39 @@ void Supervisor::buried(Slot& slot, const Child& child, int status) {
     app_has_failed_ = true;
     return;
   }
-  if (!is_announced_ && !was_ready && ++failed_starts_ == most_failed_starts) {
+  if (!one_has_come_up() && ++failed_starts_ == most_failed_starts) {
     log::error("no worker has come up in " + std::to_string(most_failed_starts) + " tries: giving up");
     app_has_failed_ = true;
     return;
   }
-  auto lived = Clock::now() - child.started;
-  slot.crashes = lived >= lived_long_enough ? 1 : slot.crashes + 1;
-  Clock::duration delay = std::min<Clock::duration>(back_off_first * (1 << std::min(slot.crashes - 1, 10)), back_off_most);
+  if (!was_ready && child.generation == generation_) ++slot.failed_successors;
+  Clock::duration delay = back_off(slot, child, has_served);
   slot.start_at = Clock::now() + delay;
-  std::string how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
-                                        : "ended with code " + std::to_string(WEXITSTATUS(status));
-  log::error("worker " + std::to_string(child.pid) + " " + how + "; another starts in " +
-             std::to_string(delay / 1ms) + " ms");
+  std::string how = WIFSIGNALED(status)              ? "was killed by signal " + std::to_string(WTERMSIG(status))
+                    : status == waited_for_elsewhere ? "has ended, and the application has taken its status"
+                                                     : "ended with code " + std::to_string(WEXITSTATUS(status));
+  log::error("worker " + std::to_string(child.pid) + " " + how + "; another starts" +
+             (delay > 0ms ? " in " + std::to_string(delay / 1ms) + " ms" : ""));
+}
+
+bool Supervisor::one_has_come_up() const {
+  return one_was_ready_ || std::any_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
+           return std::any_of(slot.children.begin(), slot.children.end(), [this](const Child& child) { return is_ready(child); });
+         });
+}
+
+// Who has served, or lived for a while, is no sign that the next would die, too. Some worker there is always to be.
+Clock::duration Supervisor::back_off(Slot& slot, const Child& child, bool has_served) const {
+  if (has_served || Clock::now() - child.started >= lived_long_enough) {
+    slot.crashes = 0;
+    return 0ms;
+  }
+  bool others_live = std::any_of(slots_.begin(), slots_.end(), [&child](const Slot& other) {
+    return std::any_of(other.children.begin(), other.children.end(),
+                       [&child](const Child& one) { return one.pid != child.pid && !one.is_leaving; });
+  });
+  if (!others_live) return back_off_first;
+  return std::min<Clock::duration>(back_off_first * (1 << std::min(slot.crashes++, 10)), back_off_most);
 }
 
 Clock::duration Supervisor::start_patience() const {
@@ -338,33 +391,35 @@ Clock::duration Supervisor::start_patience() const {
 }
 
 void Supervisor::kill_hung() {
-  auto patience = context_.settings.current().timeout;
-  Clock::time_point now = Clock::now();
-  std::int64_t now_ms = milliseconds(now);
   for (Slot& slot : slots_) {
     for (Child& child : slot.children) {
-      if (child.is_killed) continue;
-      const WorkerCounters& row = context_.counters.row(child.row);
-      std::string why;
-      if (!is_ready(child)) {
-        if (start_patience().count() > 0 && now - child.started > start_patience()) {
-          std::ostringstream seconds;
-          seconds << std::chrono::duration<double>(start_patience()).count();
-          why = "has not come up in " + seconds.str() +
-                " s, importing its application: give it more time (--start-timeout, by default four times --timeout), or "
-                "import it once, ahead of the workers (--preload)";
-        }
-      } else if (patience.count() > 0) {
-        std::int64_t busy_since = row.busy_since_ms;
-        if (now_ms - row.heartbeat_ms > patience.count()) why = "gives no sign of life";
-        if (busy_since > 0 && now_ms - busy_since > patience.count()) why = "is stuck in a request";
-      }
+      std::string why = child.is_killed ? "" : why_it_is_hung(child);
       if (why.empty()) continue;
       log::error("worker " + std::to_string(child.pid) + " " + why + ": killing it");
       kill(child.pid, SIGKILL);
       child.is_killed = true;
     }
   }
+}
+
+// Nothing, if it is not. A drain has a deadline of its own for those who serve.
+std::string Supervisor::why_it_is_hung(const Child& child) const {
+  Clock::time_point now = Clock::now();
+  const WorkerCounters& row = context_.counters.row(child.row);
+  if (!is_ready(child)) {
+    if (child.is_leaving) return now - child.told > import_patience ? "goes on importing its application" : "";
+    if (start_patience().count() == 0 || now - child.started <= start_patience()) return {};
+    std::ostringstream seconds;
+    seconds << std::chrono::duration<double>(start_patience()).count();
+    return "has not come up in " + seconds.str() +
+           " s, importing its application: give it more time (--start-timeout, by default four times --timeout), or "
+           "import it once, ahead of the workers (--preload)";
+  }
+  auto patience = context_.settings.current().timeout;
+  if (is_draining_ || patience.count() == 0) return {};
+  std::int64_t now_ms = milliseconds(now), busy_since = row.busy_since_ms;
+  if (busy_since > 0 && now_ms - busy_since > patience.count()) return "is stuck in a request";
+  return now_ms - row.heartbeat_ms > patience.count() ? "gives no sign of life" : "";
 }
 
 // --- HUP: a new generation, then the old one leaves ---
@@ -375,18 +430,19 @@ void Supervisor::roll() {
     return;
   }
   rolling_ = Rolling::starting;
-  std::size_t index = 0;
+  ++generation_;
   for (Slot& slot : slots_) {
-    if (index++ < wanted_) start(slot);
+    slot.failed_successors = 0;
+    slot.start_at = Clock::time_point::min();
   }
 }
 
 void Supervisor::go_on_rolling() {
   if (rolling_ == Rolling::starting) {
     bool all_ready = std::all_of(slots_.begin(), slots_.end(), [this](const Slot& slot) {
-      return slot.children.empty() || is_ready(slot.children.back());
+      return slot.children.empty() || (is_ready(slot.children.back()) && !needs_successor(slot));
     });
-    if (!all_ready) return;  // who does not come up is killed in the end, and its predecessor stays
+    if (!all_ready) return;  // who does not come up in a few tries is given up, and its predecessor stays
     for (Slot& slot : slots_) {
       for (Child& child : slot.children) {
         if (&child != &slot.children.back()) leave(child);

@@ -24,17 +24,49 @@ using namespace std::chrono_literals;
 constexpr auto heartbeat = 250ms;
 // How soon it is seen that the application has taken a signal for itself.
 constexpr auto look_at_handlers = std::chrono::seconds(1);
+constexpr auto look_during_import = 100ms;
 
 const Lifecycle* attended = nullptr;
 ListenerSet* listeners_to_unlink = nullptr;
+
+/// While it lives, what the application takes of the server's signals is taken back a moment later: it may be long in its
+/// import, and only then in a place where it would be looked at.
+class Reclaiming {
+ public:
+  explicit Reclaiming(bool is_needed) {
+    sem_init(&ends_, 0, 0);
+    if (is_needed) thread_ = std::thread([this] { run(); });
+  }
+  ~Reclaiming() {
+    sem_post(&ends_);
+    if (thread_.joinable()) thread_.join();
+    sem_destroy(&ends_);
+  }
+  Reclaiming(const Reclaiming&) = delete;
+
+ private:
+  void run() {
+    for (;;) {
+      timespec until{};
+      clock_gettime(CLOCK_MONOTONIC, &until);
+      long ns = until.tv_nsec + std::chrono::nanoseconds(look_during_import).count();
+      until = {until.tv_sec + ns / 1'000'000'000, ns % 1'000'000'000};
+      if (sem_clockwait(&ends_, CLOCK_MONOTONIC, &until) == 0) return;
+      if (errno == ETIMEDOUT) reclaim_signals();
+    }
+  }
+
+  sem_t ends_;
+  std::thread thread_;
+};
 
 /// What the control thread does, and what it and the main thread wait for from each other.
 class Control {
  public:
   Control(Server& server, ServerContext& context, const Role& role) : server_(server), context_(context), role_(role) {
-    sem_init(&server_has_ended_, 0, 0);
+    sem_init(&server_ends_, 0, 0);
   }
-  ~Control() { sem_destroy(&server_has_ended_); }
+  ~Control() { sem_destroy(&server_ends_); }
 
   /// Control thread. Returns the exit code.
   int run();
@@ -52,15 +84,16 @@ class Control {
   Server& server_;
   ServerContext& context_;
   const Role& role_;
-  sem_t server_has_ended_;
-  std::atomic<bool> app_has_ended_{false};
+  std::atomic<bool> server_has_ended_{false}, app_has_ended_{false};
+  sem_t server_ends_;  // wakes the main thread
 };
 
 int Control::run() {
   Drain drain(server_, context_, role_.is_child, wait_for_order());
   auto alive = [this] { beat(); };
   bool is_whole = drain.end_server(alive);
-  sem_post(&server_has_ended_);
+  server_has_ended_ = true;
+  sem_post(&server_ends_);
   drain.end_app(app_has_ended_, alive);
   return is_whole ? 0 : 1;
 }
@@ -98,16 +131,15 @@ void Control::beat() {
 }
 
 void Control::wait_for_servers_end() {
-  for (;;) {
+  while (!server_has_ended_) {
     if (!has_app()) {
-      if (sem_wait(&server_has_ended_) == 0) return;
+      sem_wait(&server_ends_);
       continue;
     }
     timespec until{};
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += look_at_handlers.count();
-    if (sem_clockwait(&server_has_ended_, CLOCK_MONOTONIC, &until) == 0) return;
-    if (errno == EINTR || errno == ETIMEDOUT) interrupted();
+    if (sem_clockwait(&server_ends_, CLOCK_MONOTONIC, &until) != 0) interrupted();
   }
 }
 
@@ -130,6 +162,7 @@ void start_app(const ServerContext& context) {
   {
     signals::EndAtOnce while_it_starts("corelab: ended while the application was being imported\n",
                                        [] { listeners_to_unlink->unlink_names(); });
+    Reclaiming meanwhile(app.attend != nullptr);
     app.start();
   }
   if (app.attend) reclaim_signals();
@@ -155,17 +188,15 @@ int serve_to_the_end(const CoreInfo& core, ServerContext& context, const Role& r
   return exit_code;
 }
 
-void end_app(const ServerContext& context) {
-  const Lifecycle& app = context.app.lifecycle();
+void end_app(const ServerContext& context, Deadline until) {
   std::atomic<bool> has_ended{false};
-  Deadline until = Clock::now() + context.settings.current().graceful_timeout;
   std::thread watch([&] {
-    watch_app_end(app, until, has_ended, [] {
+    watch_app_end(context, until, has_ended, [] {
       int number = signals::wait(10ms).number;
       return number == SIGTERM || number == SIGINT;
     });
   });
-  Lifecycle::call(app.end);
+  Lifecycle::call(context.app.lifecycle().end);
   has_ended = true;
   watch.join();
 }

@@ -32,8 +32,8 @@ struct Role {
 /// ended.
 int serve_to_the_end(const CoreInfo& core, ServerContext& context, const Role& role, const std::function<void()>& is_ready);
 
-/// The application's end (Lifecycle::end), for a process that has none of the above: it may take as long as a drain, or
-/// until the next TERM or INT; then the process ends. Main thread; the last one to wait for signals, and no fork follows.
-void end_app(const ServerContext& context);
+/// The application's end (Lifecycle::end), for a process that has none of the above: it may take until `until`, or until
+/// the next TERM or INT; then the process ends. Main thread; the last one to wait for signals, and no fork follows.
+void end_app(const ServerContext& context, Deadline until);
 
 }  // namespace corelab

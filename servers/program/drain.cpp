@@ -21,9 +21,10 @@ constexpr auto close_idle_interval = 100ms;
 constexpr auto last_handshakes = 50ms;
 constexpr auto stop_patience = 1s;
 
-[[noreturn]] void end_without(const Lifecycle& app, const std::string& what) {
+[[noreturn]] void end_without(const ServerContext& context, const std::string& what) {
   log::error(what + ": the process ends without it");
-  Lifecycle::call(app.cut);
+  Lifecycle::call(context.app.lifecycle().cut);
+  context.take_names_away();
   _exit(1);
 }
 
@@ -45,8 +46,7 @@ Drain::Drain(Server& server, ServerContext& context, bool is_child, signals::Sig
       context_(context),
       is_child_(is_child),
       supervisor_(getppid()),
-      was_told_(!is_child || first.sender == supervisor_),
-      all_drain_(!is_child || context.counters.closing()) {
+      was_told_(!is_child || first.sender == supervisor_) {
   if (is_child_) {
     context_.counters.row(context_.first_row).is_leaving = true;
   } else {
@@ -56,8 +56,10 @@ Drain::Drain(Server& server, ServerContext& context, bool is_child, signals::Sig
   }
   const Settings& settings = context_.settings.current();
   Clock::time_point now = Clock::now();
-  // One worker that retires leaves its queue to its siblings at once.
-  accept_until_ = all_drain_ ? now + last_handshakes : now;
+  // One worker that retires leaves its queue to its siblings at once. But who was told by somebody else, as by a TERM to
+  // the whole group, cannot know yet whether all drain.
+  bool retires = is_child && !all_drain() && (first.sender == supervisor_ || first.sender == getpid());
+  accept_until_ = retires ? now : now + last_handshakes;
   close_idle_at_ = now + settings.drain_grace;
   stop_at_ = now + settings.graceful_timeout;
 }
@@ -74,7 +76,7 @@ bool Drain::end_server(const std::function<void()>& beat) {
 
 void Drain::step(Clock::time_point now) {
   // What is queued is served, however long that takes within the drain's limit. Whoever retires has siblings for it.
-  if (now >= accept_until_ && (!all_drain_ || context_.listeners.waiting() == 0)) {
+  if (now >= accept_until_ && (!all_drain() || context_.listeners.waiting() == 0)) {
     server_.stop_accepting();
     accept_until_ = no_deadline;
   }
@@ -85,7 +87,7 @@ void Drain::step(Clock::time_point now) {
     close_idle_at_ = now + close_idle_interval;
   }
   if (now < stop_at_) return;
-  if (is_stopped_) end_without(context_.app.lifecycle(), "a handler could not be ended");
+  if (is_stopped_) end_without(context_, "a handler could not be ended");
   stop("the drain has outlived --graceful-timeout: stopping");
 }
 
@@ -111,15 +113,15 @@ bool Drain::is_told_again(signals::Signal signal) {
 
 void Drain::end_app(const std::atomic<bool>& app_has_ended, const std::function<void()>& beat) {
   Deadline until = std::max(stop_at_, Clock::now() + stop_patience);
-  watch_app_end(context_.app.lifecycle(), until, app_has_ended, [&] { return is_told_again(look(beat)); });
+  watch_app_end(context_, until, app_has_ended, [&] { return is_told_again(look(beat)); });
 }
 
-void watch_app_end(const Lifecycle& app, Deadline until, const std::atomic<bool>& app_has_ended,
+void watch_app_end(const ServerContext& context, Deadline until, const std::atomic<bool>& app_has_ended,
                    const std::function<bool()>& is_to_end_now) {
   while (!app_has_ended) {
-    if (is_to_end_now()) end_without(app, "the application's end (its threads, executors, exit functions) is cut short");
+    if (is_to_end_now()) end_without(context, "the application's end (its threads, executors, exit functions) is cut short");
     if (Clock::now() >= until) {
-      end_without(app, "the application did not end (its threads, executors, exit functions) within --graceful-timeout");
+      end_without(context, "the application did not end (its threads, executors, exit functions) within --graceful-timeout");
     }
   }
 }

@@ -23,6 +23,7 @@ class Drain {
   void end_app(const std::atomic<bool>& app_has_ended, const std::function<void()>& beat);
 
  private:
+  bool all_drain() const { return !is_child_ || context_.counters.closing(); }
   void step(Clock::time_point now);
   void stop(const char* why);
   bool is_told_again(signals::Signal signal);
@@ -34,13 +35,12 @@ class Drain {
   const pid_t supervisor_;
   bool was_told_;
   bool is_stopped_ = false;
-  const bool all_drain_;
   Deadline accept_until_, close_idle_at_, stop_at_;
 };
 
 /// Waits until the application's end is over; when `until` has passed, or `is_to_end_now` says so of a signal, ends the
 /// process without it. Any thread but the main one.
-void watch_app_end(const Lifecycle& app, Deadline until, const std::atomic<bool>& app_has_ended,
+void watch_app_end(const ServerContext& context, Deadline until, const std::atomic<bool>& app_has_ended,
                    const std::function<bool()>& is_to_end_now);
 
 /// Opens the logs again under their names.

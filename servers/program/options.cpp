@@ -323,7 +323,7 @@ std::string value_text(const toml::node& node, const std::string& where) {
 
 /// The same file, whatever directory the process is in later.
 void anchor(std::string& path, const std::string& directory) {
-  if (!path.empty() && path != "-") path = (std::filesystem::path(directory) / path).lexically_normal();
+  if (!path.empty() && path != "-") path = std::filesystem::path(directory) / path;
 }
 
 // Its name is said as it was given.
@@ -489,7 +489,8 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
 }  // namespace
 
 Start Start::here(std::vector<std::string> arguments) {
-  Start start{std::move(arguments), {}, std::filesystem::current_path()};
+  std::error_code is_gone;  // (a relative path then means nothing, now or later)
+  Start start{std::move(arguments), {}, std::filesystem::current_path(is_gone)};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string_view text(*entry);
     std::size_t equals = text.find('=');

@@ -4,20 +4,20 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "common/http/self_test.hpp"
-#include "common/telemetry/log.hpp"
 #include "common/net/descriptor_limit.hpp"
+#include "common/net/own_descriptors.hpp"
+#include "common/telemetry/log.hpp"
 #include "servers/processes/init.hpp"
 #include "servers/processes/supervisor.hpp"
 #include "servers/program/control.hpp"
 #include "servers/program/control_app.hpp"
 #include "servers/program/options.hpp"
+#include "servers/program/pid_file.hpp"
 #include "servers/program/signals.hpp"
 #include "servers/registry.hpp"
 
@@ -44,32 +44,6 @@ void list_cores_as_json() {
   }
   std::cout << list.dump(2) << '\n';
 }
-
-/// --pid: written when the program can be connected to, removed at its end, if it is still its own.
-class PidFile {
- public:
-  explicit PidFile(std::string path) : path_(std::move(path)) {}
-  ~PidFile() {
-    if (!path_.empty() && content() == own_content()) unlink(path_.c_str());
-  }
-  PidFile(const PidFile&) = delete;
-
-  void write() const {
-    if (path_.empty()) return;
-    std::ofstream file(path_);
-    file << own_content();
-    if (!file.flush()) throw SystemError("cannot write the process id to " + path_);
-  }
-
- private:
-  std::string content() const {
-    std::ifstream file(path_);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  static std::string own_content() { return std::to_string(getpid()) + '\n'; }
-
-  const std::string path_;
-};
 
 /// Descriptors 0 to 2 are standard streams, or /dev/null: what is opened next must not become one of them.
 void open_standard_streams() {
@@ -155,7 +129,7 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   bool keeps_control = control_apart && !core.serves_one_each();
   ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog),
                         keeps_control ? 1 : 0);
-  signals::close_in_children(listeners.descriptors());
+  own_descriptors::add(listeners.descriptors());
   PidFile pid_file(s.pid_file);
 
   ServerContext context{.app = app,
@@ -168,7 +142,11 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
                         .first_queue = 0,
                         .access_log = access_log,
                         .trace = trace ? &*trace : nullptr,
-                        .lock_times = lock_times ? &*lock_times : nullptr};
+                        .lock_times = lock_times ? &*lock_times : nullptr,
+                        .take_names_away = [&] {
+                          pid_file.remove();
+                          listeners.unlink_names();
+                        }};
   auto reload_settings = [&] { reload(start, app_names, settings, access_log); };
   auto announce_once = [&] { announce(listeners, s, core); };
   int exit_code = 0;

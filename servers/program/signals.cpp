@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/net/descriptor_limit.hpp"
+#include "common/net/own_descriptors.hpp"
 
 namespace corelab::signals {
 
@@ -33,7 +34,6 @@ sem_t something_noted;
 std::atomic<pid_t> owner{0};
 std::atomic<bool> is_own_fork{false};
 bool catches_children = false;
-std::vector<int> closed_in_children;
 std::atomic<const EndAtOnce*> ends_at_once{nullptr};
 std::array<std::atomic<const struct sigaction*>, most> applications{};  // its handlers, called behind ours
 std::array<bool, most> is_reported{};
@@ -45,12 +45,31 @@ void do_default(int number) {
   raise(number);
 }
 
+void install(int number, int others = SA_RESTART);
+
+// The application's handler, behind ours. It may call the one before, which is ours again, by a signal (faulthandler does)
+// or by a call.
+void call_behind(const struct sigaction& theirs, int number, siginfo_t* about, void* context) {
+  static thread_local volatile sig_atomic_t is_in_theirs = 0;
+  if (is_in_theirs != 0) return;
+  is_in_theirs = 1;
+  sigset_t own, before;
+  sigemptyset(&own);
+  sigaddset(&own, number);
+  if ((theirs.sa_flags & SA_NODEFER) != 0) pthread_sigmask(SIG_UNBLOCK, &own, &before);
+  (theirs.sa_flags & SA_SIGINFO) != 0 ? theirs.sa_sigaction(number, about, context) : theirs.sa_handler(number);
+  if ((theirs.sa_flags & SA_NODEFER) != 0) pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  install(number, theirs.sa_flags);  // it may have put itself back in our place
+  is_in_theirs = 0;
+}
+
 void take_note(int number, siginfo_t* about, void* context) {
   int error = errno;
   if (getpid() != owner.load(std::memory_order_relaxed)) {  // between a fork and what is made of it
     do_default(number);
   } else {
     if (number == SIGTERM || number == SIGINT) end_at_once();
+    const struct sigaction* theirs = applications[static_cast<std::size_t>(number)].load();
     Notes& note = notes[static_cast<std::size_t>(number)];
     if (about->si_pid == getppid()) {
       ++note.from_parent;
@@ -59,15 +78,13 @@ void take_note(int number, siginfo_t* about, void* context) {
       ++note.from_others;
     }
     sem_post(&something_noted);
-    if (const struct sigaction* theirs = applications[static_cast<std::size_t>(number)].load()) {
-      (theirs->sa_flags & SA_SIGINFO) != 0 ? theirs->sa_sigaction(number, about, context) : theirs->sa_handler(number);
-    }
+    if (theirs != nullptr) call_behind(*theirs, number, about, context);
   }
   errno = error;
 }
 
 // `others`: of a handler that is called behind ours.
-void install(int number, int others = SA_RESTART) {
+void install(int number, int others) {
   struct sigaction action{};
   action.sa_sigaction = take_note;
   // Calls that can go on do; those of the main thread do not if the application waits for that (siginterrupt(3)).
@@ -94,22 +111,26 @@ void own_notes() {
   sem_init(&something_noted, 0, 0);
 }
 
+// To the application, or to what it was before.
+void give_back(int number) {
+  const struct sigaction* theirs = applications[static_cast<std::size_t>(number)].load();
+  if (theirs != nullptr) {
+    sigaction(number, theirs, nullptr);
+  } else {
+    signal(number, SIG_DFL);
+  }
+}
+
 void in_child() {
   if (is_own_fork) {
     own_notes();
-    if (std::exchange(catches_children, false)) signal(SIGCHLD, SIG_DFL);
+    if (std::exchange(catches_children, false)) give_back(SIGCHLD);
     return;
   }
   for (int number : caught) {
-    if (number == SIGCHLD && !catches_children) continue;
-    const struct sigaction* theirs = applications[static_cast<std::size_t>(number)].load();
-    if (theirs != nullptr) {
-      sigaction(number, theirs, nullptr);
-    } else {
-      signal(number, SIG_DFL);
-    }
+    if (number != SIGCHLD || catches_children) give_back(number);
   }
-  for (int fd : closed_in_children) close(fd);
+  own_descriptors::close_all();
   descriptor_limit::restore();
 }
 
@@ -158,10 +179,17 @@ void catch_children() {
   install(SIGCHLD);
 }
 
-void close_in_children(std::vector<int> descriptors) { closed_in_children = std::move(descriptors); }
+OwnFork::OwnFork() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before_);
+  is_own_fork = true;
+}
 
-OwnFork::OwnFork() { is_own_fork = true; }
-OwnFork::~OwnFork() { is_own_fork = false; }
+OwnFork::~OwnFork() {
+  is_own_fork = false;
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 Signal wait(std::chrono::milliseconds timeout) {
   timespec until{};

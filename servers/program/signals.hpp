@@ -6,6 +6,7 @@
 // started normally (pthread_atfork(3)).
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -20,17 +21,17 @@ void catch_all();
 /// And CHLD, in a process that has workers, but not in those.
 void catch_children();
 
-/// While it lives, the forks of the calling thread make processes of the program's own, which go on catching.
+/// While it lives, the forks of the calling thread make processes of the program's own, which go on catching. What comes
+/// meanwhile waits.
 class OwnFork {
  public:
   OwnFork();
   ~OwnFork();
   OwnFork(const OwnFork&) = delete;
-};
 
-/// Descriptors that a process which the application forks has no use for: it would keep a port open that the server
-/// has closed.
-void close_in_children(std::vector<int> descriptors);
+ private:
+  sigset_t before_{};
+};
 
 struct Signal {
   int number = 0;  ///< 0: none

@@ -47,6 +47,26 @@ TEST_P(WsgiChildren, of_a_preloaded_application_begin_as_if_started_normally) {
   EXPECT_EQ(get(server.address(), "/all_kinds").body(), kAsStartedNormally);
 }
 
+TEST_P(WsgiChildren, keep_their_descriptors_while_the_server_closes_its_own) {
+  auto server = start();
+  Client client(server.address());
+  ASSERT_TRUE(client.send(get_request("/fork_in_a_drain")));
+  std::this_thread::sleep_for(Millis(200));
+  server.signal(SIGTERM);
+  EXPECT_EQ(client.read_response().body(), "0");
+}
+
+// Many connections raise the server's own limit.
+TEST_P(WsgiChildren, have_the_limit_of_the_start_when_the_server_has_raised_its_own) {
+  if (!core().evented() && core().name != "thread-per-connection") GTEST_SKIP() << "one worker has few connections";
+  Surroundings around = for_python();
+  around.soft_limits = {{RLIMIT_NOFILE, 64}};
+  const auto server = serve("children:app", 1, {}, around);
+  std::vector<Client> many;
+  for (int i = 0; i < 60; ++i) many.emplace_back(server.address());
+  EXPECT_EQ(get(server.address(), "/soft_limit").body(), "64");
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiChildren, ::testing::ValuesIn(manners()), manner_name);
 
 // A process of multiprocessing, started when the module is imported and never ended.
@@ -120,6 +140,7 @@ TEST_P(WsgiProcessOfImport, ends_at_once_at_the_second_term) {
   for (const Arguments& way : ways()) {
     auto server = start("none", way);
     const std::vector<pid_t> pids = started();
+    if (is_thread_sanitized()) GTEST_SKIP() << "whose signals wait while Python does";
     server.signal(SIGTERM);
     EXPECT_FALSE(server.wait_exit(Millis(500)).has_value()) << "it waits for the process, as Python does";
     server.signal(SIGTERM);

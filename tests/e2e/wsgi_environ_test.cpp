@@ -71,6 +71,21 @@ TEST_P(WsgiEnviron, is_the_connections_where_nobody_is_trusted) {
   }
 }
 
+// What requests repeat is kept, up to a length: a target is nobody else's that begins in the same way.
+TEST_P(WsgiEnviron, has_the_target_that_was_asked_for) {
+  const auto server = serve("environs:app", 1);
+  Client client(server.address());
+  for (std::size_t length : {100, 255, 256, 257, 258}) {
+    for (int i = 0; i < 20; ++i) {
+      std::string target = "/" + std::to_string(i) + "?";
+      target.append(length - target.size(), 'x');
+      for (const std::string& asked : {target + "&secret=1", target}) {
+        EXPECT_EQ(json::parse(client.ask(get_request(asked)).body())["REQUEST_URI"], asked);
+      }
+    }
+  }
+}
+
 TEST_P(WsgiEnviron, has_methods_that_nobody_has_heard_of) {
   const auto server = serve("environs:app", 1);
   for (const std::string method : {"QUERY", "FOO", "get"}) {

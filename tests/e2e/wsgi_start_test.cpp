@@ -149,6 +149,31 @@ TEST_P(WsgiStart, shares_usr1_with_faulthandler) {
   EXPECT_EQ(get(server.address(), "/threads").status(), 200);
 }
 
+TEST_P(WsgiStart, is_no_ring_where_faulthandler_calls_the_handler_before) {
+  const TempDir dir;
+  const auto server = serve("starting:app", 1, {"--access-logfile", dir.path("access.log")},
+                            with({{"IMPORT_HANDLES", "chaining-faulthandler"}}));
+  const pid_t pid = core().has_processes() ? children_of(server.pid()).front() : server.pid();
+  for (int i = 1; i <= 3; ++i) {
+    ::kill(pid, SIGUSR1);
+    EXPECT_TRUE(eventually([&] { return lines_with(server.errors(), "Current thread") + lines_with(server.errors(), "hread 0x") >= i; },
+                           Millis(3'000)));
+    std::this_thread::sleep_for(Millis(50));
+  }
+  EXPECT_TRUE(is_alive(pid));
+  EXPECT_LE(lines_with(server.errors(), "hread 0x"), 3 * static_cast<int>(thread_count(pid))) << server.errors();
+  EXPECT_EQ(get(server.address(), "/threads").status(), 200);
+}
+
+TEST_P(WsgiStart, is_ended_by_term_though_the_import_has_taken_that) {
+  auto server = ServerProcess::starting(command(), with({{"IMPORT_HANDLES", "SIGTERM"}, {"IMPORT_SECONDS_THEN", "60"}}));
+  ASSERT_TRUE(server.says("the application's handler for SIGTERM is never called", Millis(5'000))) << server.errors();
+  server.signal(SIGTERM);
+  const auto code = server.wait_exit(Millis(3'000));
+  ASSERT_TRUE(code.has_value()) << server.errors();
+  EXPECT_LE(*code, 1) << server.errors();
+}
+
 TEST_P(WsgiStart, runs_other_handlers_of_the_applications) {
   const auto server = serve("starting:app", 1, {}, with({{"IMPORT_HANDLES", "SIGWINCH"}}));
   const pid_t pid = core().has_processes() ? children_of(server.pid()).front() : server.pid();
@@ -192,10 +217,14 @@ TEST_P(WsgiStart, lets_executors_and_threads_finish_at_its_end) {
 }
 
 TEST_P(WsgiStart, ends_without_them_when_the_drain_has_taken_too_long) {
-  auto server = serve("starting:app", 1, {"--graceful-timeout", "0.5"}, with({{"WORK_SECONDS", "60"}}));
+  const TempDir dir;
+  auto server = serve("starting:app", 1, {"--graceful-timeout", "0.5", "--pid", dir.path("pid"), "-b", "127.0.0.1:0", "-b",
+                                          "unix:" + dir.path("socket")},
+                      with({{"WORK_SECONDS", "60"}}));
   ASSERT_EQ(get(server.address(), "/work").body(), "begun");
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait_exit(Millis(4'000)), 1) << server.errors();
+  for (const char* name : {"pid", "socket"}) EXPECT_NE(::access(dir.path(name).c_str(), F_OK), 0) << name << " is left behind";
   EXPECT_TRUE(server.says("did not end (its threads, executors, exit functions)", Millis(500))) << server.errors();
 }
 
@@ -228,6 +257,57 @@ TEST_P(WsgiWorkerStart, that_comes_too_late_ends_no_predecessor) {
   server.signal(SIGHUP);
   EXPECT_TRUE(server.says("has not come up in 0.4 s", Millis(4'000))) << server.errors();
   EXPECT_EQ(get(server.address(), "/").body(), "old");
+}
+
+TEST_P(WsgiWorkerStart, that_ends_in_its_import_has_failed_whatever_its_code) {
+  auto server = ServerProcess::starting(command(), with({{"IMPORT_EXITS", "0"}}));
+  EXPECT_EQ(server.wait_exit(Millis(6'000)), 1) << server.errors();
+  EXPECT_EQ(lines_with(server.errors(), "no worker has come up in 3 tries"), 1) << server.errors();
+}
+
+TEST_P(WsgiWorkerStart, is_announced_when_all_that_are_wanted_serve) {
+  Arguments words = command();
+  *std::find(words.begin(), words.end(), "1") = "2";
+  const auto server = ServerProcess::starting(words, with({{"IMPORT_SECONDS", "1"}}));
+  std::this_thread::sleep_for(Millis(400));
+  server.signal(SIGTTOU);
+  EXPECT_TRUE(server.says("listening on", Millis(5'000))) << server.errors();
+}
+
+// Between its fork and its first look a worker hears signals as its supervisor does.
+TEST_P(WsgiWorkerStart, survives_signals_to_the_whole_group) {
+  const auto server = serve("starting:app", 4);
+  auto before = children_of(server.pid());
+  for (int pause_us : {0, 100, 200, 300, 500, 800, 1200}) {
+    server.signal(SIGHUP);
+    std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
+    server.signal(SIGUSR1);
+    server.signal(SIGTTIN);
+    server.signal(SIGTTOU);
+    std::this_thread::sleep_for(Millis(150));
+  }
+  const auto are_new = [&] {
+    const auto now = children_of(server.pid());
+    return now.size() == 4 && std::none_of(now.begin(), now.end(), [&](pid_t pid) {
+             return std::find(before.begin(), before.end(), pid) != before.end();
+           });
+  };
+  EXPECT_TRUE(eventually(are_new, Millis(10'000))) << server.errors();
+  EXPECT_EQ(lines_with(server.errors(), "killed by signal"), 0) << server.errors();
+}
+
+TEST_P(WsgiWorkerStart, of_an_application_that_takes_all_statuses_ends_with_the_others) {
+  auto server = serve("starting:app", 4, {"--preload", "--graceful-timeout", "2"}, with({{"IMPORT_WAITS", "1"}}));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(Millis(6'000)), 0) << server.errors();
+}
+
+TEST_P(WsgiWorkerStart, of_a_preloaded_application_is_ended_at_once_by_the_second_term) {
+  auto server = serve("starting:app", 2, {"--preload"}, with({{"EXIT_SECONDS", "30"}}));
+  server.signal(SIGTERM);
+  EXPECT_FALSE(server.wait_exit(Millis(500)).has_value()) << "it waits for the exit functions";
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(Millis(4'000)), 1) << server.errors();
 }
 
 TEST_P(WsgiWorkerStart, prints_what_a_preloaded_application_prints_once) {

@@ -67,6 +67,29 @@ TEST_P(WsgiWrite, is_cut_short_when_the_application_fails_behind_it) {
   EXPECT_EQ(get(server.address(), "/").body(), "done");
 }
 
+TEST_P(WsgiWrite, is_cut_short_when_the_application_fails_behind_empty_blocks) {
+  const auto server = serve("streaming:app", 1);
+  Client client(server.address());
+  EXPECT_EQ(client.ask(get_request("/empty-then-fail?written=part")).ended, Ended::cut_short);
+  EXPECT_EQ(get(server.address(), "/empty-then-fail").status(), 500) << "nothing has been sent";
+  EXPECT_EQ(get(server.address(), "/").body(), "done");
+}
+
+// Python's handlers run on the main thread when it is interrupted: in the middle of a wait for a slow client, too.
+TEST_P(WsgiWrite, goes_on_when_the_application_handles_a_signal) {
+  Surroundings around = for_python();
+  around.environment.emplace_back("TIMER", "0.02");
+  auto server = serve("streaming:app", 1, {}, around);
+  Client slow(server.address());
+  slow.shrink_receive_buffer(65536);
+  ASSERT_TRUE(slow.send(get_request("/write?count=100")));
+  std::this_thread::sleep_for(Millis(400));
+  EXPECT_EQ(slow.read_response().body().size(), 100 * 65536 + 4u);
+  EXPECT_EQ(get(server.address(), "/").body(), "done");
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
+}
+
 TEST_P(WsgiWrite, has_no_body_behind_head) {
   const auto server = serve("streaming:app", 1);
   Client client(server.address());

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "tests/e2e/wsgi_server.hpp"
 #include "tests/support/client.hpp"
@@ -74,6 +76,31 @@ TEST_P(WsgiUploads, have_the_same_bytes_either_way) {
   std::string body;
   for (int i = 0; i < 100'000; ++i) body += static_cast<char>('a' + i % 26);
   EXPECT_EQ(checksum(body, 0), checksum(body, 5));
+}
+
+std::size_t deleted_files(pid_t pid) {
+  std::size_t count = 0;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    count += std::filesystem::read_symlink(fd.path(), gone).string().find("(deleted)") != std::string::npos;
+  }
+  return count;
+}
+
+TEST_P(WsgiUploads, leave_no_file_behind_their_connection) {
+  const auto server = serve("uploads:app", 1, {"--body-buffer", "1000"});
+  const pid_t pid = core().has_processes() ? children_of(server.pid()).front() : server.pid();
+  const std::string body(100'000, 'x');
+  for (int i = 0; i < 8; ++i) {
+    Client client(server.address());
+    if (i % 2 == 0) {
+      EXPECT_EQ(client.ask(post_request("/", body, "Connection: close\r\n")).status(), 200);
+    } else {
+      ASSERT_TRUE(client.send(post_request("/", body).substr(0, 50'000)));
+      std::this_thread::sleep_for(Millis(50));
+    }
+  }
+  EXPECT_TRUE(eventually([&] { return deleted_files(pid) == 0; }, Millis(3'000))) << deleted_files(pid);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiUploads, ::testing::ValuesIn(manners()), manner_name);

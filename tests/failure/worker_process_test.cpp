@@ -109,12 +109,44 @@ TEST_P(WorkerProcess, that_is_idle_is_not_taken_for_a_hanging_one) {
   EXPECT_EQ(children_of(server.pid()), before) << server.errors();
 }
 
-TEST_P(WorkerProcess, that_crashes_again_and_again_is_replaced_ever_more_slowly) {
+// Whose death says nothing about the next one's.
+TEST_P(WorkerProcess, that_has_served_is_replaced_at_once) {
+  auto server = serve_with_processes(1);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(get(server.address(), "/plaintext").status(), 200);
+    const pid_t worker = children_of(server.pid()).front();
+    ::kill(worker, SIGKILL);
+    const Millis silence = time_of([&] { EXPECT_EQ(get(server.address(), "/plaintext").status(), 200); });
+    EXPECT_LT(silence, patient(Millis(250)));
+  }
+  EXPECT_EQ(server.errors().find("another starts in"), std::string::npos) << server.errors();
+}
+
+TEST_P(WorkerProcess, is_always_there_though_the_last_one_dies_again_and_again) {
   auto server = serve_with_processes(1);
   std::set<pid_t> seen;
   const Deadline deadline = Clock::now() + Millis(3'000);
   while (Clock::now() < deadline) {
     for (const pid_t worker : children_of(server.pid())) {
+      seen.insert(worker);
+      ::kill(worker, SIGKILL);
+    }
+    std::this_thread::sleep_for(Millis(2));
+  }
+  EXPECT_GE(seen.size(), 10u / slowdown()) << "nobody serves";
+  EXPECT_LE(seen.size(), 35u) << "replaced without a pause";
+  EXPECT_TRUE(eventually([&] { return get(server.address(), "/plaintext", Millis(1'000)).status() == 200; }, Millis(2'000)))
+      << server.errors();
+}
+
+TEST_P(WorkerProcess, that_crashes_again_and_again_is_replaced_ever_more_slowly) {
+  auto server = serve_with_processes(2);
+  const pid_t other = children_of(server.pid()).front();
+  std::set<pid_t> seen;
+  const Deadline deadline = Clock::now() + Millis(3'000);
+  while (Clock::now() < deadline) {
+    for (const pid_t worker : children_of(server.pid())) {
+      if (worker == other) continue;
       seen.insert(worker);
       ::kill(worker, SIGKILL);
     }

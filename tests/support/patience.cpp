@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 
 namespace corelab::test {
@@ -12,6 +13,11 @@ double slowdown() {
     return std::max(1.0, text ? std::atof(text) : static_cast<double>(CORELAB_TEST_DEFAULT_SLOWDOWN));
   }();
   return factor;
+}
+
+bool is_thread_sanitized() {
+  const char* sanitizer = std::getenv("CORELAB_TEST_SANITIZER");
+  return sanitizer != nullptr && std::strcmp(sanitizer, "thread") == 0;
 }
 
 Millis patient(Millis bound) {

@@ -15,6 +15,10 @@ using Deadline = Clock::time_point;
 // least 1.
 double slowdown();
 
+// Is the program under test built with ThreadSanitizer? A signal's handler then runs only when its thread next calls
+// something that the sanitizer knows: not while it waits in libraries that were built without.
+bool is_thread_sanitized();
+
 // `bound` stretched by the factor. Stretch upper bounds only: a lower bound holds on a slow machine as it is.
 Millis patient(Millis bound);
 

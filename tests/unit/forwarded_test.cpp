@@ -90,6 +90,40 @@ TEST(Forwarded, what_is_malformed_changes_nothing) {
   }
 }
 
+// Who wants to be somebody else sends a field that its proxy, which appends to it, would not.
+TEST(Forwarded, nothing_a_client_sends_hides_what_its_proxy_adds) {
+  for (const char* field : {"10.1.2.3:\", 203.0.113.9", "127.0.0.1:\", 203.0.113.9", "[2001:db8::66]:\", 203.0.113.9",
+                            "\", 203.0.113.9", "\"a, b\", 203.0.113.9", "203.0.113.9,", ",203.0.113.9 ,, "}) {
+    EXPECT_EQ(seen({{"X-Forwarded-For", field}}).peer, "203.0.113.9") << field;
+  }
+  for (const char* field : {"for=\"_x\\\"\", for=203.0.113.9", "for=\"[2001:db8::66]:\\\"\", for=\"203.0.113.9:99\"",
+                            "for=\"abc, for=203.0.113.9", "for=10.1.2.3;proto=\", for=203.0.113.9", "=, for=203.0.113.9",
+                            "for=203.0.113.9,", ", for=203.0.113.9;;by=x"}) {
+    EXPECT_EQ(seen({{"Forwarded", field}}).peer, "203.0.113.9") << field;
+  }
+  EXPECT_EQ(seen({{"Forwarded", "for=\"open"}, {"Forwarded", "for=203.0.113.9"}}).peer, "203.0.113.9");
+  EXPECT_EQ(seen({{"Forwarded", "for=10.1.2.3"}, {"Forwarded", "for=\"open"}}, "127.0.0.1, 10.0.0.0/8").peer, "127.0.0.1");
+}
+
+TEST(Forwarded, port_is_a_number_or_obfuscated) {
+  EXPECT_EQ(seen({{"X-Forwarded-For", "192.0.2.1:4711"}}).peer, "192.0.2.1");
+  EXPECT_EQ(seen({{"Forwarded", "for=\"192.0.2.1:_x.1\""}}).peer, "192.0.2.1");
+  for (const char* wrong : {"192.0.2.1:", "192.0.2.1:x", "192.0.2.1:65536", "[2001:db8::1]4711"}) {
+    EXPECT_EQ(seen({{"X-Forwarded-For", wrong}}).peer, "127.0.0.1") << wrong;
+  }
+}
+
+TEST(Forwarded, port_alone_makes_no_authority) {
+  Request request;
+  request.peer = peer("127.0.0.1");
+  std::vector<Field> fields = {{"X-Forwarded-Port", "8080"}};
+  request.fields = fields;
+  std::string storage;
+  apply_forwarded(request, TrustedPeers("127.0.0.1"), storage);
+  EXPECT_EQ(request.authority, "");
+  EXPECT_FALSE(request.authority_is_forwarded);
+}
+
 // A proxy that writes the one kind may pass the other on as its client sent it.
 TEST(Forwarded, the_standard_field_counts_only_where_the_others_are_not) {
   EXPECT_EQ(seen({{"Forwarded", "for=203.0.113.9;proto=https"}, {"X-Forwarded-For", "192.0.2.1"}}),

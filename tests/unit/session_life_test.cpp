@@ -137,6 +137,7 @@ TEST(SessionLife, a_new_connection_gets_no_unsent_output) {
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.respond(text(std::string(large_body())));
   ASSERT_TRUE(session.has_output());
+  session.end();
   session.begin(limits);
   EXPECT_FALSE(session.has_output());
   EXPECT_EQ(session.next(), Session::Want::read);

@@ -73,6 +73,25 @@ def limits():
     return f"{by_popen} {seen_by_spawn('ulimit -Sn').strip()}"
 
 
+def fork_in_a_drain():
+    """Are the descriptors that a child inherits the application's own, when the server has closed some?"""
+    time.sleep(1)
+    pipes = [os.pipe() for _ in range(4)]
+    child = os.fork()
+    if child == 0:
+        try:
+            for pipe in pipes:
+                os.fstat(pipe[0]), os.fstat(pipe[1])
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    return str(os.waitpid(child, 0)[1])
+
+
+def soft_limit():
+    return subprocess.check_output(["sh", "-c", "ulimit -Sn"], text=True).strip()
+
+
 def all_kinds():
     return " ".join([popen(), shell(), fork(), process(), spawned_mask(), limits()])
 

@@ -1,6 +1,7 @@
 """What happens at the import, as the environment asks: it may take long, print, change the directory, take signals."""
 
 import asyncio
+import atexit
 import concurrent.futures
 import faulthandler
 import os
@@ -19,14 +20,32 @@ if "IMPORT_SECONDS" in os.environ:
 if "IMPORT_CHDIR" in os.environ:
     os.chdir(os.environ["IMPORT_CHDIR"])
 for name in os.environ.get("IMPORT_HANDLES", "").split():
-    if name == "faulthandler":
-        faulthandler.register(signal.SIGUSR1)
+    if name in ("faulthandler", "chaining-faulthandler"):
+        faulthandler.register(signal.SIGUSR1, chain=name != "faulthandler")
     elif name.startswith("raising"):
         def interrupt(number, frame):
             raise InterruptedError(number)
         signal.signal(getattr(signal, name.removeprefix("raising")), interrupt)
     else:
         signal.signal(getattr(signal, name), lambda number, frame: came.append(signal.Signals(number).name))
+if "IMPORT_SECONDS_THEN" in os.environ:
+    time.sleep(float(os.environ["IMPORT_SECONDS_THEN"]))
+if "EXIT_SECONDS" in os.environ:
+    atexit.register(time.sleep, float(os.environ["EXIT_SECONDS"]))
+if "IMPORT_EXITS" in os.environ:
+    os._exit(int(os.environ["IMPORT_EXITS"]))
+
+
+def take_all_statuses():
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            time.sleep(0.01)
+
+
+if "IMPORT_WAITS" in os.environ:
+    threading.Thread(target=take_all_statuses, daemon=True).start()
 
 
 def alarm():
@@ -44,8 +63,6 @@ def alarm():
 
 def at_exit():
     """A signal that is pending when the exit functions run, or comes while they do."""
-    import atexit
-
     def exits():
         sys.stderr.write("the exit function begins\n")
         time.sleep(0.1)

@@ -1,5 +1,7 @@
 """Answers that come in pieces: written or given as blocks, with pauses, without an end, or with nothing in them."""
 
+import os
+import signal
 import sys
 import time
 from urllib.parse import parse_qs
@@ -22,6 +24,19 @@ class Empty:
         sys.stderr.write("closed\n")
 
 
+if "TIMER" in os.environ:
+    signal.signal(signal.SIGALRM, lambda number, frame: None)
+    signal.setitimer(signal.ITIMER_REAL, *2 * [float(os.environ["TIMER"])])
+
+
+def empty_then_fail(written, write):
+    yield b""
+    if written:
+        write(written)
+    yield b""
+    raise ValueError("in the middle")
+
+
 def ticks(count, seconds):
     for i in range(count):
         yield b"tick\n"
@@ -34,6 +49,8 @@ def app(environ, start_response):
     write = start_response("200 OK", [("Content-Type", "text/plain")])
     if path == "/empty":
         return Empty(asked.get("first", "").encode())
+    if path == "/empty-then-fail":
+        return empty_then_fail(asked.get("written", "").encode(), write)
     if path == "/ticks":
         return ticks(int(asked["count"]), float(asked["seconds"]))
     if path == "/written-ticks":
