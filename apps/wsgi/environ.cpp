@@ -1,5 +1,7 @@
 #include "apps/wsgi/environ.hpp"
 
+#include "apps/wsgi/errors.hpp"
+
 #include <fcntl.h>
 
 #include <algorithm>
@@ -76,7 +78,7 @@ PyObject* Environ::begun_for(const Endpoint* endpoint) {
   put(dict, "SERVER_SOFTWARE", latin1("corelab"));
   put(dict, "GATEWAY_INTERFACE", latin1("CGI/1.1"));
   put(dict, "wsgi.version", checked(Py_BuildValue("(ii)", 1, 0)));
-  put(dict, "wsgi.errors", Ref::borrowed(PySys_GetObject("stderr")));
+  put(dict, "wsgi.errors", checked(errors_stream().release()));
   put(dict, "wsgi.multithread", checked(PyBool_FromLong(around_.multithread)));
   put(dict, "wsgi.multiprocess", checked(PyBool_FromLong(around_.multiprocess)));
   put(dict, "wsgi.run_once", checked(PyBool_FromLong(0)));

@@ -1,5 +1,7 @@
 #include "apps/wsgi/failure.hpp"
 
+#include "apps/wsgi/errors.hpp"
+
 namespace corelab::wsgi {
 
 namespace {
@@ -47,6 +49,15 @@ std::string place(PyObject* trace) {
 void print_exception() {
   if (PyErr_Occurred() == nullptr) return;
   Exception raised = fetch();
+  Ref traceback(PyImport_ImportModule("traceback"));
+  Ref lines(traceback ? PyObject_CallMethod(traceback.get(), "format_exception", "OOO", raised.type.get(), raised.value.get(),
+                                            raised.trace ? raised.trace.get() : Py_None)
+                      : nullptr);
+  Ref nothing(lines ? PyUnicode_FromString("") : nullptr);
+  Ref text(nothing ? PyUnicode_Join(nothing.get(), lines.get()) : nullptr);
+  Ref errors = text ? errors_stream() : Ref();
+  if (errors && Ref(PyObject_CallMethod(errors.get(), "write", "O", text.get()))) return;
+  PyErr_Clear();
 #if PY_VERSION_HEX >= 0x030C0000
   PyErr_DisplayException(raised.value.get());
 #else

@@ -38,6 +38,7 @@ std::string_view characters(PyObject* text, const char* what) {
 }
 
 constexpr std::size_t longest_remembered = 64;  // name of a header
+constexpr std::size_t longest_head = 256 * 1024;
 
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -75,6 +76,7 @@ void add_header(Head& head, PyObject* name_text, PyObject* value_text) {
   if (has_control_character(value)) {
     refuse("the value of " + std::string(characters(name_text, "")) + " holds a control character");
   }
+  if (head.reason.size() + head.lines.size() + name.line.size() + value.size() > longest_head) refuse("its head is longer than 256 KiB");
   switch (name.kind) {
     case HeaderNames::Kind::field: head.lines.append(name.line).append(value); break;
     case HeaderNames::Kind::content_length: head.content_length = read_length(value); break;

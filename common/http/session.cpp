@@ -32,8 +32,11 @@ void write_chunk_size(char* to, std::size_t n) {
 
 Session::Session() { fields_.reserve(Limits{}.fields); }
 
-void Session::begin(const Limits& limits, MakeBodyStore make_store) {
+Session::~Session() { forget_body(); }
+
+void Session::begin(const Limits& limits, MakeBodyStore make_store, std::atomic<std::size_t>* bodies) {
   limits_ = &limits;
+  bodies_ = bodies;
   make_store_ = make_store;
   std::size_t wanted = limits.head + std::max(body_room, limits.chunk_overhead + 4096);
   if (input_capacity_ < wanted) {
@@ -74,9 +77,26 @@ void Session::begin_message() {
 void Session::forget_body() {
   if (body_.capacity() > kept_memory) std::string().swap(body_);
   body_.clear();
+  count_body();
   store_.reset();
   stored_ = 0;
   framing_bytes_ = 0;
+}
+
+void Session::drop_body() {
+  std::string().swap(body_);
+  count_body();
+}
+
+void Session::count_body() {
+  if (bodies_ == nullptr || counted_ == body_.size()) return;
+  bodies_->fetch_add(body_.size() - counted_, std::memory_order_relaxed);  // (modulo 2^64 it may be less)
+  counted_ = body_.size();
+}
+
+bool Session::is_too_much_for_memory() const {
+  return body_.size() > limits_->body_buffer ||
+         (limits_->body_memory != 0 && bodies_ != nullptr && bodies_->load(std::memory_order_relaxed) > limits_->body_memory);
 }
 
 std::size_t Session::feed(std::string_view bytes) {
@@ -196,7 +216,8 @@ bool Session::parse_body() {
 
 // What is too large for memory goes to a store. False: there is no room for it, and the request is refused.
 bool Session::store_body() {
-  if (make_store_ == nullptr || (store_ == nullptr && body_.size() <= limits_->body_buffer)) return true;
+  count_body();
+  if (make_store_ == nullptr || (store_ == nullptr && !is_too_much_for_memory())) return true;
   if (store_ == nullptr) store_ = make_store_();
   if (store_ == nullptr || !store_->append(body_)) {
     fail({503, "there is no room for the request's body"});
@@ -205,6 +226,7 @@ bool Session::store_body() {
   stored_ += body_.size();
   if (body_.capacity() > kept_memory) std::string().swap(body_);
   body_.clear();
+  count_body();
   return true;
 }
 

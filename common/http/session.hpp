@@ -2,6 +2,7 @@
 // wants next. Reads no clock, no socket and no global, so all cores behave alike and it can be fuzzed on its own.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -41,8 +42,12 @@ class Session {
   Session();
 
   /// Starts a connection. `limits` must stay valid until the next begin(). `make_store` is for bodies that are larger than
-  /// Limits::body_buffer; without it they stay in memory.
-  void begin(const Limits& limits, MakeBodyStore make_store = nullptr);
+  /// Limits::body_buffer; without it they stay in memory. `bodies` is kept at what all sessions that share it have there.
+  void begin(const Limits& limits, MakeBodyStore make_store = nullptr, std::atomic<std::size_t>* bodies = nullptr);
+  ~Session();
+
+  /// The body that is being read is not to be had: its memory is free again. To be followed by refuse().
+  void drop_body();
 
   /// The connection is over: gives back what no other one should pay for. Until the next begin() it can do nothing.
   void end();
@@ -133,6 +138,8 @@ class Session {
   Violation read_head();
   void begin_message();
   void forget_body();
+  void count_body();
+  bool is_too_much_for_memory() const;
   void begin_body();
   bool store_body();
   void complete_body();
@@ -171,6 +178,8 @@ class Session {
   rules::Framing framing_;
   bool keep_alive_ = true;
   std::string body_;               // when it did not come in one piece; of one that is stored, what is yet to be
+  std::atomic<std::size_t>* bodies_ = nullptr;
+  std::size_t counted_ = 0;        // of body_, in *bodies_
   MakeBodyStore make_store_ = nullptr;
   std::unique_ptr<BodyStore> store_;  // of a body that is too large for memory
   std::size_t stored_ = 0;

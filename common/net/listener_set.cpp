@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <limits>
 #include <numeric>
 #include <system_error>
 
@@ -36,14 +37,25 @@ void remove_stale_socket(const Address& address) {
   struct stat status{};
   std::string path = address.unix_path();
   if (lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-  Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));  // (a queue that is full would be waited for)
   if (connect(probe.get(), address.get(), address.length()) != 0 && errno == ECONNREFUSED) unlink(path.c_str());
+}
+
+// What is in a socket's place; empty if it is a socket.
+std::string what_is_no_socket(const std::string& path) {
+  struct stat status{};
+  if (lstat(path.c_str(), &status) != 0 || S_ISSOCK(status.st_mode)) return {};
+  return S_ISDIR(status.st_mode) ? "a directory" : S_ISLNK(status.st_mode) ? "a symbolic link" : "a file";
 }
 
 [[noreturn]] void refuse_bind(const Address& address) {
   int error = errno;
   std::string sentence = "cannot listen on " + address.to_string();
-  if (error == EADDRINUSE) sentence += " (choose another --bind, or end whoever listens there)";
+  if (error == EADDRINUSE) {
+    std::string what = address.is_unix() ? what_is_no_socket(address.unix_path()) : "";
+    sentence += what.empty() ? " (choose another --bind, or end whoever listens there)"
+                             : " (" + what + " has that name: take it away, or choose another)";
+  }
   throw std::system_error(error, std::generic_category(), sentence);
 }
 
@@ -94,7 +106,7 @@ ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues,
       if (i == 0) {
         address = Address::of_socket(fd.get());
         bound_.push_back(address);
-        if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(absolute(address.unix_path()));
+        if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(name_of(address));
       }
       queues_[i].push_back(fd.get());
       endpoints_.emplace_back(fd.get(), endpoint_of(address));
@@ -128,8 +140,20 @@ std::vector<int> ListenerSet::descriptors() const {
 void ListenerSet::unlink_names() const {
   if (getpid() != owner_pid_) return;
   for (const auto* names : {&names_, &kept_names_}) {
-    for (const std::string& name : *names) unlink(name.c_str());
+    for (const Name& name : *names) name.unlink();
   }
+}
+
+ListenerSet::Name ListenerSet::name_of(const Address& address) {
+  struct stat status{};
+  std::string path = absolute(address.unix_path());
+  lstat(path.c_str(), &status);
+  return {path, status.st_dev, status.st_ino};
+}
+
+void ListenerSet::Name::unlink() const {
+  struct stat status{};
+  if (lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode) ::unlink(path.c_str());
 }
 
 Accepted accept_connection(int listener, bool blocking) {
@@ -161,11 +185,18 @@ void warn_of_exhaustion() {
       "--worker-connections)");
 }
 
-void ListenerSet::refuse_newcomers() {
-  if (getpid() == owner_pid_) {
-    for (const std::string& name : names_) unlink(name.c_str());
-  }
-  names_.clear();  // once: they may be a successor's from now on
+namespace {
+
+// No interface has that index: a listener that is bound to it is found by no SYN any more, so that the kernel answers it as if
+// nobody listened, while handshakes under way and its accept queue are not touched. Takes no privilege where the socket was
+// bound to no interface before (socket(7), SO_BINDTODEVICE; SO_BINDTOIFINDEX came with Linux 5.0).
+bool hide(int listener) {
+  int nowhere = std::numeric_limits<int>::max();
+  return setsockopt(listener, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof nowhere) == 0;
+}
+
+// For older kernels: drops SYNs, so that newcomers try again a second later.
+void drop_newcomers(int listener) {
   constexpr std::uint32_t flags_offset = 13;  // of the TCP header, RFC 9293 section 3.1
   constexpr std::uint32_t syn = 0x02, syn_and_ack = 0x12;
   std::array<sock_filter, 5> program = {{
@@ -176,9 +207,18 @@ void ListenerSet::refuse_newcomers() {
       BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
   }};
   sock_fprog filter{program.size(), program.data()};
+  setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
+}  // namespace
+
+void ListenerSet::refuse_newcomers() {
+  if (getpid() == owner_pid_) {
+    for (const Name& name : names_) name.unlink();
+  }
+  names_.clear();  // once: they may be a successor's from now on
   for (const Fd& fd : sockets_) {
-    if (Address::of_socket(fd.get()).is_unix()) continue;
-    setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+    if (!Address::of_socket(fd.get()).is_unix() && !hide(fd.get())) drop_newcomers(fd.get());
   }
 }
 

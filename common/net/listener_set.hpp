@@ -56,8 +56,8 @@ class ListenerSet {
   /// As bound: with the port the kernel chose.
   const std::vector<Address>& addresses() const { return bound_; }
 
-  /// Drops new handshakes and lets those in flight finish (a classic BPF filter on the SYN): a listener closed without
-  /// it resets whoever is between SYN and accept. Follow with a little accepting, then close. Final.
+  /// Newcomers are refused at once, as if nobody listened; handshakes in flight finish, and who is queued can be accepted: a
+  /// listener that is just closed resets them. Follow with a little accepting, then close. Final.
   /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor. Kept addresses go on.
   void refuse_newcomers();
 
@@ -86,7 +86,14 @@ class ListenerSet {
   std::vector<Fd> sockets_, kept_sockets_;
   std::vector<Address> bound_;
   std::vector<std::pair<int, Endpoint>> endpoints_;  // by descriptor, once each
-  std::vector<std::string> names_, kept_names_;  // of UNIX domain sockets
+  /// A UNIX domain socket's; the file may be a successor's by now.
+  struct Name {
+    std::string path;
+    std::uint64_t device, inode;
+    void unlink() const;
+  };
+  static Name name_of(const Address& address);
+  std::vector<Name> names_, kept_names_;
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };
 

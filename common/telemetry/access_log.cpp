@@ -1,7 +1,10 @@
 #include "common/telemetry/access_log.hpp"
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
+
+#include "common/telemetry/log.hpp"
 
 namespace corelab {
 
@@ -58,7 +61,9 @@ void AccessLog::write_line(const Peer& peer, std::string_view asked, int status,
   line += ' ';
   line += body ? std::to_string(*body) : "-";
   line += '\n';
-  file_->write(line);
+  if (std::uint64_t lost = file_->write(line); lost > 0) {
+    log::warning("the access log has lost " + std::to_string(lost) + " lines: its disk was full, or its reader stalled");
+  }
 }
 
 }  // namespace corelab

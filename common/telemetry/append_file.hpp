@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,13 +12,16 @@
 
 namespace corelab {
 
+/// Nobody waits for it: where its disk is full, or the reader of its pipe stalls, lines are lost, and counted.
 class AppendFile {
  public:
-  /// "-" is the descriptor `standard`. Throws std::system_error, with a sentence, if it cannot be opened.
+  /// "-" is the descriptor `standard`. Throws std::system_error, with a sentence, if it cannot be opened, or is a FIFO that
+  /// nobody reads.
   explicit AppendFile(const std::string& path, int standard = STDOUT_FILENO);
 
-  /// One write(2) with O_APPEND: lines of different writers never mix. Any thread. A full disk loses the line.
-  void write(std::string_view lines) const;
+  /// One write(2) with O_APPEND: lines of different writers never mix. Any thread. How many lines were lost before this one;
+  /// 0 if it is lost itself.
+  std::uint64_t write(std::string_view lines) const;
 
   /// Goes on in `path`; the old file stays in use if that throws. Writers meanwhile write to the one or the other.
   void reopen(const std::string& path);
@@ -24,6 +29,8 @@ class AppendFile {
  private:
   int standard_;
   Fd fd_;
+  std::atomic<bool> is_socket_;
+  mutable std::atomic<std::uint64_t> lost_{0};
 };
 
 }  // namespace corelab

@@ -18,7 +18,7 @@ thread_local std::string gathered;
 constexpr std::size_t flushed_at = 32 * 1024;
 
 std::string emptied(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644));
   if (!fd) throw std::system_error(errno, std::generic_category(), "cannot write the trace to " + path);
   return path;
 }

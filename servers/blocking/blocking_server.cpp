@@ -45,22 +45,33 @@ Worker BlockingServer::worker(std::size_t row) {
           .lock_times = context_.lock_times_of(context_.first_row + row)};
 }
 
+namespace {
+
+// Out of memory, as a rule: its socket closes, the server goes on.
+void say_that_it_is_dropped(const std::exception& error) {
+  static log::Throttle throttle;
+  if (throttle.is_due()) log::error(std::string("a connection is dropped: ") + error.what());
+}
+
+}  // namespace
+
 void BlockingServer::on_connection(Accepted accepted, bool is_control) {
   ++open_;
   try {
     take(std::move(accepted), is_control);
-  } catch (const std::exception& error) {  // out of memory: the socket closes, the server goes on
-    static log::Throttle throttle;
-    if (throttle.is_due()) log::error(std::string("a connection is dropped: ") + error.what());
+  } catch (const std::exception& error) {
+    say_that_it_is_dropped(error);
     ended();
   }
 }
 
 void BlockingServer::serve(Worker& worker, Accepted accepted, bool is_control) {
-  {
+  try {
     Connection connection(worker, std::move(accepted), is_control);
     serve_blocking(connection, blocked_);
     release(connection);
+  } catch (const std::exception& error) {
+    say_that_it_is_dropped(error);
   }
   ended();
 }

@@ -20,8 +20,8 @@ lingering::Client discard_some_input(int fd) {
 
 }  // namespace
 
-void Departures::add(Fd fd, Clock::time_point now) {
-  if (size_ == most) {
+void Departures::add(Fd fd, Clock::time_point now, std::size_t most) {
+  while (size_ > 0 && size_ >= most) {
     auto longest_waiting = std::find_if(waiting_.rbegin(), waiting_.rend(), [](const auto& stage) { return !stage.empty(); });
     longest_waiting->pop_front();
     --size_;

@@ -15,11 +15,8 @@ namespace corelab {
 /// nearly every client has closed by the first look, which costs one recv(2).
 class Departures {
  public:
-  /// Beyond so many the one that has waited longest, or nearly, is reset.
-  static constexpr std::size_t most = 1024;
-
-  /// A socket whose sending side is shut.
-  void add(Fd fd, Clock::time_point now);
+  /// A socket whose sending side is shut. Beyond `most` the one that has waited longest, or nearly, is reset.
+  void add(Fd fd, Clock::time_point now, std::size_t most);
   /// Looks at those that are due. `drains`: the server does.
   void look(Clock::time_point now, bool drains);
   /// When it is to look again; no_deadline if nobody is left.

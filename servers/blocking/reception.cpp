@@ -183,7 +183,8 @@ void Reception::take_leaving() {
     sleeps_ = false;
   }
   Clock::time_point now = Clock::now();
-  for (Fd& fd : fresh) departures_.add(std::move(fd), now);
+  std::size_t most = std::max(core_.cap(), context_.settings.current().worker_connections);
+  for (Fd& fd : fresh) departures_.add(std::move(fd), now, most);
   if (!fresh.empty()) last_departure_ = now;
   if (is_cut_) departures_.clear();
 }

@@ -17,11 +17,6 @@ namespace {
 using Needs = Connection::Needs;
 using Received = Connection::Received;
 
-Received received(Connection& connection, std::string_view bytes) {
-  connection.received(bytes);
-  return bytes.empty() ? Received::end : Received::bytes;
-}
-
 // An idle connection has no session, and its buffer with it: the first bytes land on the stack.
 Received receive_first_bytes(Connection& connection, BlockedConnection& blocked) {
   std::array<char, 2048> bytes;
@@ -30,13 +25,14 @@ Received receive_first_bytes(Connection& connection, BlockedConnection& blocked)
   int error = errno;
   if (blocked.leave_idle()) connection.linger();
   if (n < 0 && error == EINTR) interrupted();
-  if (n >= 0) return received(connection, {bytes.data(), static_cast<std::size_t>(n)});
+  if (n >= 0) return connection.received({bytes.data(), static_cast<std::size_t>(n)});
   return error == EAGAIN || error == EINTR ? Received::nothing : Received::broken;
 }
 
-// Blocks until something has come, or the deadline has passed.
-Needs receive(Connection& connection, BlockedConnection& blocked, BlockingWaiter& waiter) {
-  Received got = connection.is_idle() ? receive_first_bytes(connection, blocked) : Received::nothing;
+// Blocks until something has come, or the deadline has passed. `is_new`: the wait has just begun, so that the socket's own
+// time-out ends it early enough.
+Needs receive(Connection& connection, BlockedConnection& blocked, BlockingWaiter& waiter, bool is_new) {
+  Received got = connection.is_idle() && is_new ? receive_first_bytes(connection, blocked) : Received::nothing;
   while (got == Received::nothing) {
     if (connection.is_idle()) blocked.enter_idle(connection.spared_until());
     bool in_time = wait_for(connection.fd(), POLLIN, connection.deadline());
@@ -61,8 +57,11 @@ void serve_blocking(Connection& connection, BlockedConnections& all) {
   BlockedConnection blocked(all, connection.fd());
   BlockingWaiter waiter(connection);
   Needs needs = Needs::readable;
+  Deadline latest = Deadline::min();
   while (needs != Needs::close) {
-    needs = needs == Needs::readable ? receive(connection, blocked, waiter) : send(connection, waiter);
+    bool is_new = connection.deadline() > latest;
+    latest = std::max(latest, connection.deadline());
+    needs = needs == Needs::readable ? receive(connection, blocked, waiter, is_new) : send(connection, waiter);
   }
 }
 

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <ctime>
 #include <exception>
+#include <new>
+#include <tuple>
 #include <utility>
 
 #include "common/http/date.hpp"
@@ -120,12 +122,29 @@ Connection::~Connection() {
 Session& Connection::session() {
   if (!session_) {
     session_ = worker_->sessions.take();
-    session_->begin(settings_.limits, make_body_file);
+    session_->begin(settings_.limits, make_body_file, &bodies_in_memory);
   }
   return *session_;
 }
 
-Connection::Received Connection::receive() {
+// A client may have sent more than there is memory for: it is told so, if that is still to be done, and goes.
+Connection::Needs Connection::out_of_memory() {
+  static log::Throttle throttle;
+  if (throttle.is_due()) log::error("out of memory: a connection is dropped");
+  bool is_in_body = session_ != nullptr && session_->phase() == Session::Phase::body && !session_->pulls();
+  if (!is_in_body || session_->has_output()) return Needs::close;
+  try {
+    session_->drop_body();
+    session_->refuse({503, "there is no memory for the request's body"});
+    log_refusal();
+    flush();
+    lingers_ = true;
+  } catch (const std::bad_alloc&) {
+  }
+  return Needs::close;
+}
+
+Connection::Received Connection::receive() try {
   std::span<char> space = session().space();
   ssize_t n = recv(fd_.get(), space.data(), space.size(), MSG_DONTWAIT);
   if (n > 0) {
@@ -137,18 +156,34 @@ Connection::Received Connection::receive() {
     return Received::end;
   }
   return errno == EAGAIN || errno == EINTR ? Received::nothing : Received::broken;
+} catch (const std::bad_alloc&) {
+  out_of_memory();
+  return Received::broken;
 }
 
-void Connection::received(std::string_view bytes) {
+Connection::Received Connection::received(std::string_view bytes) try {
   if (bytes.empty()) {
     session().end_of_input();
-  } else {
-    session().feed(bytes);
+    return Received::end;
   }
+  session().feed(bytes);
+  return Received::bytes;
+} catch (const std::bad_alloc&) {
+  out_of_memory();
+  return Received::broken;
 }
 
-Connection::Needs Connection::advance(Waiter& waiter) {
-  session().set_date(date_now(coarse_time()));
+Connection::Needs Connection::advance(Waiter& waiter) try {
+  return advance_or_throw(waiter);
+} catch (const std::bad_alloc&) {
+  return out_of_memory();
+}
+
+// RFC 9110 section 6.6.1: when the answer is made, and not when its request was read. What it points at is the thread's.
+void Connection::set_date() { session().set_date(date_now(coarse_time())); }
+
+Connection::Needs Connection::advance_or_throw(Waiter& waiter) {
+  set_date();
   slice_end_ = {};
   while (!is_cut_) {
     Session::Want want = session_->next();
@@ -180,8 +215,13 @@ Connection::Needs Connection::settle(Needs needs) {
     case Needs::readable:
       if (session_->idle()) {
         worker_->sessions.give(std::move(session_));
-        // A client that has sent nothing yet is still within the time for its first request.
-        if (wait_ != Wait::first_request) begin_wait(Wait::next_request);
+        // Only an answer renews idleness, and not the blank lines that come ahead of a request.
+        if (wait_ == Wait::first_request || wait_ == Wait::next_request || wait_ == Wait::head) {
+          wait_ = idle_wait_;
+          deadline_ = idle_until_;
+        } else {
+          begin_wait(Wait::next_request);
+        }
       } else {
         begin_wait(session_->phase() == Session::Phase::body ? Wait::body : Wait::head);
       }
@@ -216,6 +256,10 @@ void Connection::begin_wait(Wait wait) {
       break;
     case Wait::turn: deadline_ = coarse_now() + settings_.request_timeout; break;
   }
+  if (wait == Wait::first_request || wait == Wait::next_request) {
+    idle_wait_ = wait;
+    idle_until_ = deadline_;
+  }
 }
 
 Deadline Connection::body_deadline() const {
@@ -233,6 +277,7 @@ Clock::time_point Connection::spared_until() const {
 }
 
 Connection::Needs Connection::deadline_passed() {
+  if (session_ != nullptr) set_date();
   switch (wait_) {
     case Wait::first_request:
     case Wait::next_request:
@@ -279,7 +324,7 @@ Connection::Sent Connection::flush() {
 }
 
 void Connection::refuse(Violation violation) {
-  session().set_date(date_now(coarse_time()));
+  set_date();
   session_->refuse(violation);
   log_refusal();
   flush();
@@ -389,7 +434,7 @@ void Connection::call_elsewhere(const Handler& handler, Waiter& waiter) {
 void Connection::answer_on_helper(const Handler& handler) {
   say_who_is_served();
   Response response = awaited(call(handler));
-  if (pushed_ == Pushed::nothing && answer_.take()) session_->set_date(date_now(coarse_time()));
+  if (pushed_ == Pushed::nothing) std::ignore = answer_.take();
   if (answer_.state() == Answer::State::overdue) {
     pushed_ = Pushed::nothing;
     return;
@@ -484,7 +529,6 @@ void Connection::begin(Response answer, std::optional<std::size_t> length) {
     pushed_ = Pushed::dropped;
     return;
   }
-  session_->set_date(date_now(coarse_time()));
   answer.body() = std::make_unique<PushedBody>(length);
   respond(std::move(answer));
   pushed_ = Pushed::some;
@@ -650,6 +694,7 @@ void Connection::respond(Response&& response) {
   if (const AccessLog& log = worker_->context.access_log; log.is_on()) {
     log.write(session_->request(), response.status(), body_size(response), coarse_time());
   }
+  set_date();
   session_->respond(std::move(response), this_answer_is_last());
   begin_wait(Wait::nothing);  // whatever it waits for next, it waits for anew
   written_for_ = {};

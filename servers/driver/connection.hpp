@@ -54,7 +54,7 @@ class Connection final : private AnswerWriter {
   /// One recv(2), straight into the session; where nothing can be read it says so at once. Follow with advance().
   Received receive();
   /// The same for those who read for themselves while it was idle. `bytes` fit a session that is new; none is the end.
-  void received(std::string_view bytes);
+  Received received(std::string_view bytes);
 
   enum class Sent { all, some, broken };
   /// Sends what is owed, as far as the peer takes it at once. Waiters call it before they wait.
@@ -114,6 +114,10 @@ class Connection final : private AnswerWriter {
   Trace* trace() const { return worker_->context.trace; }
 
  private:
+  Needs advance_or_throw(Waiter& waiter);
+  Needs out_of_memory();
+  void set_date();
+
   enum class Wait { nothing, first_request, next_request, head, body, writing, turn };
   /// What a handler that blocks has sent while it runs.
   enum class Pushed {
@@ -175,6 +179,8 @@ class Connection final : private AnswerWriter {
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;
   Deadline deadline_ = no_deadline;
+  Wait idle_wait_ = Wait::nothing;  // the first or the next request, whichever it waits for
+  Deadline idle_until_ = no_deadline;
   Clock::time_point waiting_since_{};  // for a body, or while the client owes a read
   Clock::duration written_for_{};      // that it took over this answer before
   std::uint64_t written_ = 0;          // bytes that it has taken of it

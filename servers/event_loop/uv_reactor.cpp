@@ -1,12 +1,18 @@
 #include "servers/event_loop/uv_reactor.hpp"
 
+#include <fcntl.h>
 #include <uv.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
+
+#include "common/net/fd.hpp"
 
 namespace corelab {
 
@@ -92,9 +98,19 @@ class UvWatch final : public Watch {
   PollHandle* handle_;
 };
 
+// libuv aborts the process where it has none for what it needs itself.
+void require_descriptors() {
+  std::array<Fd, 10> some;
+  for (Fd& fd : some) {
+    fd.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!fd) throw std::system_error(errno, std::generic_category(), "an event loop cannot be made (raise ulimit -n)");
+  }
+}
+
 class UvReactor final : public Reactor {
  public:
   UvReactor() {
+    require_descriptors();
     check(uv_loop_init(&loop_), "uv_loop_init");
     uv_timer_init(&loop_, &timer_);
     uv_idle_init(&loop_, &batch_end_);

@@ -95,6 +95,7 @@ void EventedConnection::close() {
   lingering::begin(connection_.fd());
   watch_->want(Interest::read);
   schedule(linger_.until(worker_.is_draining()));
+  worker_.sees_out(*this);
 }
 
 void EventedConnection::see_out() {

@@ -40,7 +40,10 @@ class EventedConnection final : private Watcher, private Timer, public Waiter {
   /// Makes a call that blocks on the helpers that are there for routes.
   static Task<Response> call_on_helper(const std::function<void()>& call, Waiter& waiter);
 
-  // Neighbours in the worker's list.
+  /// Its end has come: sees_out() has been told.
+  bool is_seen_out() const { return is_lingering_; }
+
+  // Neighbours in one of the worker's lists.
   EventedConnection* previous = nullptr;
   EventedConnection* next = nullptr;
 

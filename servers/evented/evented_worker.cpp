@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto tick_interval = 100ms;
+constexpr std::size_t room_for_control = 16;  // connections
 constexpr auto helper_patience = 1ms;  // what a call may wait for the end of another, while there are idle helpers
 
 void made(HelperJob& job) { job.connection->worker().call_made(*job.connection, job.connection->is_answered_by_helper()); }
@@ -104,29 +105,40 @@ void EventedWorker::accept_from(Listener& listener) {
     if (throttle.is_due()) log::error(std::string("a connection is dropped: ") + error.what());
     return;
   }
-  connection->next = first_;
-  if (first_ != nullptr) first_->previous = connection;
-  first_ = connection;
-  ++open_;
-  if (open_ >= context_.settings.current().worker_connections) watch_listeners();
+  open_.add(*connection);
+  if (is_full()) watch_listeners();
 }
 
 void EventedWorker::remove(EventedConnection& connection) {
-  (connection.previous != nullptr ? connection.previous->next : first_) = connection.next;
-  if (connection.next != nullptr) connection.next->previous = connection.previous;
+  bool was_full = is_full();
+  (connection.is_seen_out() ? leaving_ : open_).remove(connection);
   if (!waiting_for_turn_.empty()) give_up_turn(connection);
   delete &connection;
-  bool was_full = open_-- >= context_.settings.current().worker_connections;
   if (was_full) watch_listeners();
   finish_if_done();
 }
 
-// At the cap, and when the system is out of descriptors, connections wait in the kernel's queue.
+// Who stays, though its connection is ended, takes nobody's place; but there are no more of those than of the others.
+void EventedWorker::sees_out(EventedConnection& connection) {
+  bool was_full = is_full();
+  open_.remove(connection);
+  leaving_.add(connection);
+  if (was_full) watch_listeners();
+  if (leaving_.size() > context_.settings.current().worker_connections) remove(*leaving_.oldest());
+}
+
+bool EventedWorker::is_full() const { return open_.size() >= context_.settings.current().worker_connections; }
+
+// At the cap, and when the system is out of descriptors, connections wait in the kernel's queue. Who watches the server is
+// let in beyond the cap.
 void EventedWorker::watch_listeners() {
   if (is_paused_ && !resume_accepting_.is_set()) is_paused_ = false;
-  bool wanted = !is_paused_ && open_ < context_.settings.current().worker_connections;
+  std::size_t cap = context_.settings.current().worker_connections;
   for (auto* list : {&listeners_, &adopted_}) {
-    for (auto& listener : *list) listener->watch->want(wanted ? Interest::read : Interest::nothing);
+    for (auto& listener : *list) {
+      bool wanted = !is_paused_ && open_.size() < (listener->is_control ? cap + room_for_control : cap);
+      listener->watch->want(wanted ? Interest::read : Interest::nothing);
+    }
   }
 }
 
@@ -293,14 +305,13 @@ void EventedWorker::obey(unsigned orders) {
     is_accepting_.store(false, std::memory_order_release);
   }
   if ((orders & (close_idle | stop)) == 0) return;
-  for (EventedConnection *c = first_, *after = nullptr; c != nullptr; c = after) {
-    after = c->next;
-    (orders & stop) != 0 ? c->stop() : c->end_idleness();
+  for (auto* list : {&open_, &leaving_}) {
+    list->for_each([&](EventedConnection& c) { (orders & stop) != 0 ? c.stop() : c.end_idleness(); });
   }
 }
 
 void EventedWorker::finish_if_done() {
-  if (first_ == nullptr && !is_accepting()) reactor_->stop();
+  if (open_.empty() && leaving_.empty() && !is_accepting()) reactor_->stop();
 }
 
 }  // namespace corelab

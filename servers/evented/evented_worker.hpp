@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "servers/driver/worker.hpp"
+#include "servers/evented/connection_list.hpp"
 #include "servers/evented/evented_connection.hpp"
 #include "servers/evented/helper_threads.hpp"
 #include "servers/evented/reactor.hpp"
@@ -40,6 +41,8 @@ class EventedWorker final : private ReactorClient, private LockKeeper {
   /// on_batch_end() is to come: what was submitted to helpers begins then.
   void expect_batch_end();
   void remove(EventedConnection& connection);
+  /// It is being seen out: it makes room for another.
+  void sees_out(EventedConnection& connection);
   /// Lets it go on when it is its turn (Needs::turn), and others have been looked after.
   void wait_for_turn(EventedConnection& connection);
   void give_up_turn(EventedConnection& connection);
@@ -76,6 +79,7 @@ class EventedWorker final : private ReactorClient, private LockKeeper {
   void wait_for_helpers();
   void listen_to(unsigned queue);
   void accept_from(Listener& listener);
+  bool is_full() const;
   void watch_listeners();
   void obey(unsigned orders);
   void adopt_orphans();
@@ -99,8 +103,7 @@ class EventedWorker final : private ReactorClient, private LockKeeper {
   std::vector<std::unique_ptr<Listener>> adopted_;
   std::uint64_t adopted_queues_ = 0;
   bool is_paused_ = false;  // the system is out of descriptors
-  EventedConnection* first_ = nullptr;
-  unsigned open_ = 0;
+  ConnectionList<EventedConnection> open_, leaving_;
 
   Routine tick_{*this, &EventedWorker::tick};
   Routine resume_accepting_{*this, &EventedWorker::watch_listeners};

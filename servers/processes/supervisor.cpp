@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <list>
 #include <optional>
@@ -29,6 +30,7 @@ constexpr auto lived_long_enough = 5s;  // to be no sign of a crash loop
 constexpr auto kill_patience = 2s;
 constexpr auto import_patience = 1s;  // of a worker that is told to leave while it starts
 constexpr auto app_end_patience = 1s;
+constexpr auto stopped_for = 1s;  // what no wait of the supervisor's takes
 constexpr int most_failed_starts = 3;
 constexpr int waited_for_elsewhere = 0xff << 8;  // the application waits for whatever child there is: nobody knows its status
 constexpr int app_cannot_start = 3;  // a worker's exit code; what is wrong it has said
@@ -70,11 +72,13 @@ class Supervisor {
   void start_missing();
   bool only_first_starts() const;
   void start(Slot& slot);
+  void cannot_fork(Slot& slot);
   [[noreturn]] void be_child(unsigned slot, std::size_t row);
   void bury();
   void see_who_leaves();
   void buried(Slot& slot, const Child& child, int status);
   void kill_hung();
+  void look_at_clock();
   void roll();
   void go_on_rolling();
   void leave(Child& child);
@@ -104,9 +108,10 @@ class Supervisor {
   bool is_draining_ = false;
   Clock::time_point drain_deadline_{}, end_at_{}, close_listeners_at_{};
   bool was_stopped_ = false;
+  Clock::time_point last_look_ = Clock::now(), went_on_{};
   bool is_announced_ = false;
   bool one_was_ready_ = false;  // and is no more
-  bool app_has_failed_ = false;
+  bool start_has_failed_ = false;
   int failed_starts_ = 0;  // before the announcement
   int exit_code_ = 0;
 };
@@ -120,10 +125,10 @@ int Supervisor::run(const std::function<void()>& announce) {
     bool is_settled = is_announced_ && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
     handle(signals::wait(is_settled ? slow_tick : tick).number);
     bury();
-    if (std::exchange(app_has_failed_, false)) {
+    if (std::exchange(start_has_failed_, false)) {
       exit_code_ = 1;
       if (children() == 0) break;
-      drain();
+      if (!is_draining_) drain();
     }
     see_who_leaves();
     if (is_draining_ && children() == 0) break;
@@ -276,9 +281,8 @@ void Supervisor::start(Slot& slot) {
   }();
   if (app.starts_before_fork) Lifecycle::call(pid == 0 ? app.after_fork_in_child : app.after_fork_in_parent);
   if (pid < 0) {
-    log::error("cannot start a worker process: trying again");
+    cannot_fork(slot);
     context_.counters.row(row).pid = 0;
-    slot.start_at = Clock::now() + back_off_first;
     return;
   }
   if (pid == 0) {
@@ -290,8 +294,22 @@ void Supervisor::start(Slot& slot) {
   slot.children.push_back({pid, row, Clock::now(), generation_});
 }
 
+// (errno is fork's.)
+void Supervisor::cannot_fork(Slot& slot) {
+  std::string why = std::string("cannot start a worker process: ") + std::strerror(errno);
+  slot.start_at = Clock::now() + back_off_most;
+  if (!is_announced_) {
+    if (!start_has_failed_) log::error(why + " (fewer --workers, or a higher limit of processes: ulimit -u, pids.max)");
+    start_has_failed_ = true;
+    return;
+  }
+  static log::Throttle throttle;
+  slot.start_at = Clock::now() + 1s;
+  if (throttle.is_due()) log::error(why + ": trying again");
+}
+
 void Supervisor::be_child(unsigned slot, std::size_t row) {
-  int exit_code = 1;
+  int exit_code = cannot_serve;
   try {
     context_.first_row = row;
     context_.first_queue = slot % context_.listeners.queues();
@@ -346,23 +364,29 @@ void Supervisor::buried(Slot& slot, const Child& child, int status) {
     if (!is_clean && is_draining_) exit_code_ = 1;
     return;
   }
-  if (!is_announced_ && WIFEXITED(status) && WEXITSTATUS(status) == app_cannot_start) {
-    app_has_failed_ = true;
+  if (!is_announced_ && WIFEXITED(status) && (WEXITSTATUS(status) == app_cannot_start || WEXITSTATUS(status) == cannot_serve)) {
+    start_has_failed_ = true;
     return;
   }
   if (!one_has_come_up() && ++failed_starts_ == most_failed_starts) {
     log::error("no worker has come up in " + std::to_string(most_failed_starts) + " tries: giving up");
-    app_has_failed_ = true;
+    start_has_failed_ = true;
     return;
   }
-  if (!was_ready && child.generation == generation_) ++slot.failed_successors;
+  // Code that cannot be imported cannot be the next time; of anything else there are a few tries.
+  if (!was_ready && child.generation == generation_) {
+    slot.failed_successors = WIFEXITED(status) && WEXITSTATUS(status) == app_cannot_start ? most_failed_starts : slot.failed_successors + 1;
+  }
+  bool predecessor_stays = slot.children.size() > 1 && slot.failed_successors >= most_failed_starts;
   Clock::duration delay = back_off(slot, child, has_served);
   slot.start_at = Clock::now() + delay;
   std::string how = WIFSIGNALED(status)              ? "was killed by signal " + std::to_string(WTERMSIG(status))
                     : status == waited_for_elsewhere ? "has ended, and the application has taken its status"
                                                      : "ended with code " + std::to_string(WEXITSTATUS(status));
-  log::error("worker " + std::to_string(child.pid) + " " + how + "; another starts" +
-             (delay > 0ms ? " in " + std::to_string(delay / 1ms) + " ms" : ""));
+  std::string what_next = predecessor_stays ? "its predecessor stays"
+                          : delay > 0ms     ? "another starts in " + std::to_string(delay / 1ms) + " ms"
+                                            : "another starts";
+  log::error("worker " + std::to_string(child.pid) + " " + how + "; " + what_next);
 }
 
 bool Supervisor::one_has_come_up() const {
@@ -390,7 +414,16 @@ Clock::duration Supervisor::start_patience() const {
   return settings.start_timeout.count() > 0 ? settings.start_timeout : 4 * settings.timeout;
 }
 
+// Where the supervisor itself was stopped (SIGSTOP to the group, a machine that sleeps), its workers were, too: whatever they
+// are late with, they have all their time again.
+void Supervisor::look_at_clock() {
+  Clock::time_point now = Clock::now();
+  if (now - last_look_ > stopped_for) went_on_ = now;
+  last_look_ = now;
+}
+
 void Supervisor::kill_hung() {
+  look_at_clock();
   for (Slot& slot : slots_) {
     for (Child& child : slot.children) {
       std::string why = child.is_killed ? "" : why_it_is_hung(child);
@@ -408,7 +441,7 @@ std::string Supervisor::why_it_is_hung(const Child& child) const {
   const WorkerCounters& row = context_.counters.row(child.row);
   if (!is_ready(child)) {
     if (child.is_leaving) return now - child.told > import_patience ? "goes on importing its application" : "";
-    if (start_patience().count() == 0 || now - child.started <= start_patience()) return {};
+    if (start_patience().count() == 0 || now - std::max(child.started, went_on_) <= start_patience()) return {};
     std::ostringstream seconds;
     seconds << std::chrono::duration<double>(start_patience()).count();
     return "has not come up in " + seconds.str() +
@@ -417,9 +450,10 @@ std::string Supervisor::why_it_is_hung(const Child& child) const {
   }
   auto patience = context_.settings.current().timeout;
   if (is_draining_ || patience.count() == 0) return {};
-  std::int64_t now_ms = milliseconds(now), busy_since = row.busy_since_ms;
-  if (busy_since > 0 && now_ms - busy_since > patience.count()) return "is stuck in a request";
-  return now_ms - row.heartbeat_ms > patience.count() ? "gives no sign of life" : "";
+  std::int64_t busy_since = row.busy_since_ms, heartbeat = row.heartbeat_ms;
+  auto is_too_long = [&](std::int64_t since) { return milliseconds(now) - std::max(since, milliseconds(went_on_)) > patience.count(); };
+  if (busy_since > 0 && is_too_long(busy_since)) return "is stuck in a request";
+  return is_too_long(heartbeat) ? "gives no sign of life" : "";
 }
 
 // --- HUP: a new generation, then the old one leaves ---

@@ -2,11 +2,13 @@
 
 #include <semaphore.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "common/telemetry/log.hpp"
@@ -176,7 +178,14 @@ int serve_to_the_end(const CoreInfo& core, ServerContext& context, const Role& r
   server->start();
   Control control(*server, context, role);
   int exit_code = 1;
-  std::thread thread([&] { exit_code = control.run(); });
+  std::thread thread;
+  try {
+    thread = std::thread([&] { exit_code = control.run(); });
+  } catch (const std::system_error& error) {  // the server cannot be told to end
+    log::error(std::string("cannot start a thread: ") + error.what());
+    context.take_names_away();
+    _exit(role.is_child ? cannot_serve : 1);
+  }
   Lifecycle::call(is_ready);
   server->serve_here();
   control.wait_for_servers_end();

@@ -25,6 +25,9 @@ struct Role {
   bool beats = false;
 };
 
+/// The exit code of a worker that could not begin to serve; why it has said.
+inline constexpr int cannot_serve = 4;
+
 /// Serves to the end, on a server of `core`. The calling thread, the process's main one, is the application's: a core that serves with one thread
 /// serves on it, and the application's signal handlers and its end run there. Signals, drain and deadlines are another
 /// thread's, the control thread. `is_ready` is called when the server has started. Returns the exit code: 0, or 1 if the drain

@@ -232,6 +232,8 @@ const std::vector<Option>& all_options() {
       limit("limit-request-body", "bytes of a request's body (413)", &Limits::body, 0, 1024 * 1024 * mebibyte),
       limit("body-buffer", "bytes of a request's body that are kept in memory; a larger one goes to a temporary file",
             &Limits::body_buffer, 0, 1024 * mebibyte),
+      limit("body-memory", "bytes that all bodies together may take in memory, a process; beyond, they go there as well (0: any)",
+            &Limits::body_memory, 0, 1024 * 1024 * mebibyte),
       limit("limit-chunk-overhead", "bytes of a chunked body's extensions (413), and of its trailers (431)",
             &Limits::chunk_overhead, 16, mebibyte),
       limit("limit-pipeline", "answers to pipelined requests that may gather before they are sent", &Limits::pipeline, 1,
@@ -330,6 +332,10 @@ void anchor(std::string& path, const std::string& directory) {
 std::string read_file(const std::string& path, const Start& start) {
   std::string anchored = path;
   anchor(anchored, start.directory);
+  // Of a FIFO there is nothing to read again, and whoever opens it waits for a writer.
+  if (start.is_again && !std::filesystem::is_regular_file(anchored)) {
+    throw SystemError("the configuration file " + path + " is none that can be read again");
+  }
   errno = 0;
   std::ifstream file(anchored);
   std::ostringstream content;
@@ -490,7 +496,7 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
 
 Start Start::here(std::vector<std::string> arguments) {
   std::error_code is_gone;  // (a relative path then means nothing, now or later)
-  Start start{std::move(arguments), {}, std::filesystem::current_path(is_gone)};
+  Start start{.arguments = std::move(arguments), .variables = {}, .directory = std::filesystem::current_path(is_gone)};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string_view text(*entry);
     std::size_t equals = text.find('=');

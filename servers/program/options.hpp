@@ -32,6 +32,7 @@ struct Start {
   std::vector<std::string> arguments;
   std::map<std::string, std::string> variables;  ///< CORELAB_*
   std::string directory;
+  bool is_again = false;  ///< for a reload: what can be read once is gone
   static Start here(std::vector<std::string> arguments);
 };
 

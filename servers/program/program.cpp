@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -78,7 +79,9 @@ void announce(const ListenerSet& listeners, const Settings& settings, const Core
 void reload(const Start& start, const std::vector<std::string>& app_names, SettingsStore& settings,
             AccessLog& access_log) {
   try {
-    Settings wanted = read_command_line(start, app_names).settings;
+    Start again = start;
+    again.is_again = true;
+    Settings wanted = read_command_line(again, app_names).settings;
     anchor_paths(wanted, start);
     for (const std::string& name : keep_what_needs_a_restart(settings.current(), wanted)) {
       log::warning("reload: --" + name + " stays as it was: it takes a restart to change it");
@@ -91,6 +94,22 @@ void reload(const Start& start, const std::vector<std::string>& app_names, Setti
   } catch (const std::exception& error) {
     log::error(std::string("reload: the old settings stay: ") + error.what());
   }
+}
+
+const ServerContext* in_this_process = nullptr;
+
+/// An error that nobody has caught, on whatever thread: one sentence, and an end as after any error.
+[[noreturn]] void end_by_error() {
+  try {
+    if (std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+    log::error("an error in the program: the process ends");
+  } catch (const std::exception& error) {
+    log::error(std::string("an error that nobody has caught: ") + error.what() + ": the process ends");
+  } catch (...) {
+    log::error("something was thrown that is no std::exception: the process ends");
+  }
+  if (in_this_process != nullptr) in_this_process->take_names_away();
+  _exit(1);
 }
 
 int serve(const Start& start, const std::vector<std::string>& app_names, Settings initial, const AppMaker& make_app) {
@@ -147,6 +166,8 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
                           pid_file.remove();
                           listeners.unlink_names();
                         }};
+  in_this_process = &context;
+  std::set_terminate(end_by_error);
   auto reload_settings = [&] { reload(start, app_names, settings, access_log); };
   auto announce_once = [&] { announce(listeners, s, core); };
   int exit_code = 0;

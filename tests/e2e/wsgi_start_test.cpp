@@ -297,6 +297,7 @@ TEST_P(WsgiWorkerStart, survives_signals_to_the_whole_group) {
 }
 
 TEST_P(WsgiWorkerStart, of_an_application_that_takes_all_statuses_ends_with_the_others) {
+  if (is_thread_sanitized()) GTEST_SKIP() << "whose processes have no threads behind a fork beside some";
   auto server = serve("starting:app", 4, {"--preload", "--graceful-timeout", "2"}, with({{"IMPORT_WAITS", "1"}}));
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait_exit(Millis(6'000)), 0) << server.errors();

@@ -101,6 +101,22 @@ TEST_P(WsgiWrite, has_no_body_behind_head) {
 
 INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiWrite, ::testing::ValuesIn(manners()), manner_name);
 
+// What a client sends and the application quotes is no line of the log.
+TEST_F(WsgiTest, errors_forge_no_line_of_the_log) {
+  const auto server = serve("event-loop", "streaming:app");
+  EXPECT_EQ(get(server.address(), "/quote?text=x%0A2026-01-01T00:00:00.000%201%20info:%20forged").status(), 500);
+  EXPECT_TRUE(server.says("ValueError", Millis(2'000)));
+  EXPECT_EQ(lines_with(server.errors(), "info: forged"), 3) << server.errors();
+  EXPECT_EQ(lines_with(server.errors(), "    2026-01-01T00:00:00.000 1 info: forged"), 3) << server.errors();
+}
+
+TEST_F(WsgiTest, head_has_a_limit) {
+  const auto server = serve("event-loop", "streaming:app");
+  EXPECT_EQ(get(server.address(), "/long-head?count=200").status(), 200);
+  EXPECT_EQ(get(server.address(), "/long-head?count=300").status(), 500);
+  EXPECT_TRUE(server.says("its head is longer than 256 KiB", Millis(2'000)));
+}
+
 // An iterable of nothing but empty blocks, from its start or behind a first one.
 class WsgiEmptyBlocks : public WsgiMannerTest {
  protected:

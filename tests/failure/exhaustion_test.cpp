@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -39,7 +41,31 @@ void expect_service_returns(const ServerProcess& server) {
       << server.errors();
 }
 
+std::size_t open_files(pid_t pid) {
+  const std::filesystem::directory_iterator files("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+std::size_t deleted_files(pid_t pid) {
+  std::size_t count = 0;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    count += std::filesystem::read_symlink(fd.path(), gone).string().find("(deleted)") != std::string::npos;
+  }
+  return count;
+}
+
 using Exhaustion = CoreTest;
+
+// Whatever there is too little of, the start ends with a sentence.
+TEST_P(Exhaustion, of_descriptors_at_the_start_is_one_sentence) {
+  for (const rlim_t few : {6, 7, 8, 9, 10, 12}) {
+    auto server = ServerProcess::starting({"serve", "--core", core().name, "-b", "127.0.0.1:0"}, {.limits = {{RLIMIT_NOFILE, few}}});
+    if (server.says("listening on", Millis(300))) continue;
+    EXPECT_EQ(server.wait_exit(Millis(3'000)), 1) << few << " descriptors\n" << server.errors();
+    EXPECT_NE(server.errors(), "") << few << " descriptors";
+  }
+}
 
 TEST_P(Exhaustion, out_of_descriptors_neither_spins_nor_exits_and_serves_again) {
   // Enough to start with, too few for the connections, even when two processes have as many each.
@@ -76,6 +102,62 @@ TEST_P(Exhaustion, at_the_connection_cap_it_does_not_spin) {
   EXPECT_LT(cpu_share(server, Millis(1'000)), 0.5);
   clients.clear();
   expect_service_returns(server);
+}
+
+// A client's body is the client's risk.
+TEST_P(Exhaustion, out_of_memory_for_bodies_costs_their_connections_alone) {
+  if (is_sanitized()) GTEST_SKIP() << "a sanitizer takes all the address space there is";
+  auto server = serve_with_workers(2, {"--limit-request-body", "4000000", "--body-buffer", "4000000", "--body-timeout", "3"},
+                                   {.limits = {{RLIMIT_AS, 400'000'000}}});
+  const std::string half = post_request("/echo", std::string(4'000'000, 'x')).substr(0, 2'500'000);
+  auto clients = connect_many(server.address(), 200);
+  for (auto& client : clients) client.send(half, Millis(50));
+  EXPECT_FALSE(server.wait_exit(Millis(0)).has_value()) << server.errors();
+  clients.clear();
+  expect_service_returns(server);
+  EXPECT_FALSE(server.wait_exit(Millis(0)).has_value()) << server.errors();
+}
+
+TEST_P(Exhaustion, bodies_go_to_files_when_all_together_take_too_much_memory) {
+  auto server = serve_with_workers(4, {"--limit-request-body", "4000000", "--body-buffer", "4000000", "--body-memory", "1000000"});
+  const std::string request = post_request("/echo", std::string(1'000'000, 'x'));
+  std::vector<Client> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back(server.address());
+    ASSERT_TRUE(clients.back().send(request.substr(0, 900'000)));
+  }
+  if (core().has_processes()) return;  // one connection each, or wherever they land
+  EXPECT_TRUE(eventually([&] { return deleted_files(server.pid()) > 0; }, Millis(2'000)));
+  for (Client& client : clients) EXPECT_EQ(client.ask(request.substr(900'000)).body().size(), 1'000'000u);
+  EXPECT_TRUE(eventually([&] { return deleted_files(server.pid()) == 0; }, Millis(2'000)));
+}
+
+// Who stays though he was refused takes nobody's place, nor the descriptors of more than the cap.
+TEST_P(Exhaustion, connections_that_are_seen_out_are_no_more_than_the_cap_and_shut_nobody_out) {
+  auto server = serve_with_workers(1, {"--worker-connections", "10"});
+  const pid_t pid = core().has_processes() ? children_of(server.pid()).front() : server.pid();
+  const std::size_t before = open_files(pid);
+  std::vector<Client> refused;
+  for (int i = 0; i < 100; ++i) {
+    refused.emplace_back(server.address());
+    refused.back().ask("nonsense\r\n\r\n", Millis(2'000));
+  }
+  EXPECT_LE(open_files(pid), before + 12);
+  const Millis took = time_of([&] { EXPECT_EQ(get(server.address(), "/plaintext").status(), 200); });
+  EXPECT_LT(took, patient(Millis(500)));
+}
+
+TEST_P(Exhaustion, control_address_answers_at_the_connection_cap) {
+  if (core().serves_one_each()) GTEST_SKIP() << "whose workers have one connection each";
+  auto server = serve_with_workers(1, {"--worker-connections", "4", "-b", "127.0.0.1:0", "--control", "127.0.0.1:0"});
+  std::vector<Client> occupants;
+  for (int i = 0; i < 4; ++i) {
+    occupants.emplace_back(server.addresses().front());
+    occupants.back().send(get_request("/sleep?ms=3000"));
+  }
+  std::this_thread::sleep_for(Millis(200));
+  if (!core().evented()) return;  // (their threads are all taken)
+  EXPECT_EQ(get(server.addresses().back(), "/healthz", Millis(1'000)).status(), 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCore, Exhaustion, ::testing::ValuesIn(cores()), core_test_name);

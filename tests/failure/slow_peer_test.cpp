@@ -139,6 +139,32 @@ TEST_P(SlowPeer, idle_connection_is_closed_after_keep_alive) {
   EXPECT_LT(took, patient(Millis(4'000)));
 }
 
+// RFC 9112 section 2.2 has a server skip them ahead of a request; they are none.
+TEST_P(SlowPeer, blank_lines_renew_no_deadline) {
+  auto server = serve_with_workers(2, {"--keep-alive", "1", "--head-timeout", "1"});
+  for (const bool has_asked : {false, true}) {
+    for (const std::string line : {"\r\n", "\r"}) {
+      Client client(server.address());
+      if (has_asked) {
+        ASSERT_EQ(client.ask(get_request("/plaintext")).status(), 200);
+      }
+      bool takes_more = true;
+      const Millis took = time_of([&] {
+        for (int i = 0; i < 100 && takes_more; ++i) {
+          client.send(line == "\r" ? std::string_view(i % 2 == 0 ? "\r" : "\n") : std::string_view(line));
+          std::this_thread::sleep_for(Millis(50));
+          const Rest rest = client.read_rest(Millis(0));
+          takes_more = rest.ended == Ended::timed_out;
+        }
+      });
+      EXPECT_FALSE(takes_more);
+      EXPECT_LT(took, patient(Millis(2'500)));
+    }
+  }
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(Millis(3'000)), 0) << server.errors();
+}
+
 TEST_P(SlowPeer, busy_connection_outlives_keep_alive) {
   auto server = serve_with_workers(2, {"--keep-alive", "1"});
   Client client(server.address());

@@ -109,6 +109,18 @@ TEST_P(WorkerProcess, that_is_idle_is_not_taken_for_a_hanging_one) {
   EXPECT_EQ(children_of(server.pid()), before) << server.errors();
 }
 
+// As by a machine that sleeps.
+TEST_P(WorkerProcess, that_was_stopped_with_its_supervisor_is_not_taken_for_a_hanging_one) {
+  auto server = serve_with_processes(2, {"--timeout", "1"});
+  const auto before = children_of(server.pid());
+  ::kill(-server.pid(), SIGSTOP);
+  std::this_thread::sleep_for(Millis(3'000));
+  ::kill(-server.pid(), SIGCONT);
+  std::this_thread::sleep_for(Millis(500));
+  EXPECT_EQ(children_of(server.pid()), before) << server.errors();
+  EXPECT_EQ(get(server.address(), "/plaintext").status(), 200);
+}
+
 // Whose death says nothing about the next one's.
 TEST_P(WorkerProcess, that_has_served_is_replaced_at_once) {
   auto server = serve_with_processes(1);

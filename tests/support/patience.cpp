@@ -15,6 +15,11 @@ double slowdown() {
   return factor;
 }
 
+bool is_sanitized() {
+  const char* sanitizer = std::getenv("CORELAB_TEST_SANITIZER");
+  return sanitizer != nullptr && *sanitizer != '\0';
+}
+
 bool is_thread_sanitized() {
   const char* sanitizer = std::getenv("CORELAB_TEST_SANITIZER");
   return sanitizer != nullptr && std::strcmp(sanitizer, "thread") == 0;

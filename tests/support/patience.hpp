@@ -15,7 +15,9 @@ using Deadline = Clock::time_point;
 // least 1.
 double slowdown();
 
-// Is the program under test built with ThreadSanitizer? A signal's handler then runs only when its thread next calls
+// Is the program under test built with a sanitizer? Its memory and its threads are then its own affair.
+bool is_sanitized();
+// With ThreadSanitizer? A signal's handler then runs only when its thread next calls
 // something that the sanitizer knows: not while it waits in libraries that were built without.
 bool is_thread_sanitized();
 

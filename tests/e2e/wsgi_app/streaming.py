@@ -64,6 +64,12 @@ def app(environ, start_response):
         piece = b"x" * 65536
         for _ in range(int(asked["count"])):
             write(piece)
+    if path == "/quote":
+        print(asked["text"], file=environ["wsgi.errors"])
+        environ["wsgi.errors"].writelines(["it was ", asked["text"], "\n"])
+        raise ValueError(asked["text"])
+    if path == "/long-head":
+        start_response("200 OK", [("X", "x" * 1000)] * int(asked["count"]), (ValueError, ValueError(), None))
     if path == "/write-then-fail":
         write(b"a part")
         raise ValueError("in the middle")
