@@ -18,6 +18,7 @@
 namespace corelab {
 
 class HandlerWatch;
+class Successor;
 
 /// All that a core serves with; outlives it.
 struct ServerContext {
@@ -42,6 +43,7 @@ struct ServerContext {
   unsigned first_queue;     ///< in listeners: the queue of its first worker
   AccessLog& access_log;
   Trace* trace;             ///< or null
+  Successor* successor = nullptr;  ///< of a program that runs, never null
   LockTimesBoard* lock_times = nullptr;  ///< by row, if the app has a lock
   HandlerWatch* handler_watch = nullptr;  ///< of this process
   /// Of the files that say where this process is; before it ends without unwinding. Any thread.

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -68,51 +69,81 @@ Endpoint endpoint_of(const Address& address) {
   return {text.substr(0, text.rfind(':')), std::to_string(address.port())};
 }
 
+// Accepted sockets have them from their listener.
+void set_inherited_options(int fd) {
+  // What a slow reader has not taken would otherwise fill its socket's buffer, megabytes each, at the cost of everybody's time.
+  constexpr int unsent = 128 * 1024;
+  set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
+  // An answer is sent whole, at once; nothing is gained by holding back its last segment.
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
 Fd open_socket(const Address& address) {
   Fd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) refuse_bind(address);
-  if (!address.is_unix()) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  // Accepted sockets inherit it. What a slow reader has not taken would otherwise fill its socket's buffer, megabytes
-  // each, at the cost of everybody's time.
-  constexpr int unsent = 128 * 1024;
-  if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
-  // So is this: an answer is sent whole, at once; nothing is gained by holding back its last segment.
-  if (!address.is_unix()) set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  if (!address.is_unix()) {
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    set_inherited_options(fd.get());
+  }
   if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   return fd;
 }
 
 }  // namespace
 
-ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept)
-    : queues_(queues), owner_pid_(getpid()) {
+ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept, HandedSockets handed)
+    : queues_(queues), has_names_(handed.sockets.empty() || handed.predecessor != 0), owner_pid_(getpid()) {
   for (const Address& wanted : addresses) {
-    if (wanted.is_unix()) remove_stale_socket(wanted);
-    Address address = wanted;
     bool is_kept = bound_.size() + kept >= addresses.size();
-    bool is_shared = address.is_unix() || is_kept;
-    for (unsigned i = 0; i < queues; ++i) {
-      if (i > 0 && is_shared) {
-        queues_[i].push_back(queues_[0].back());
-        continue;
-      }
-      Fd fd = open_socket(address);
-      // Siblings join a port that is ours already; the claim itself is made without SO_REUSEPORT, so that a foreign
-      // listener is refused without a race.
-      if (i > 0) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-      if (bind(fd.get(), address.get(), address.length()) != 0) refuse_bind(address);
-      if (i == 0 && queues > 1 && !is_shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-      if (listen(fd.get(), backlog) != 0) refuse_bind(address);
-      if (i == 0) {
-        address = Address::of_socket(fd.get());
-        bound_.push_back(address);
-        if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(name_of(address));
-      }
-      queues_[i].push_back(fd.get());
-      endpoints_.emplace_back(fd.get(), endpoint_of(address));
-      (is_kept ? kept_sockets_ : sockets_).push_back(std::move(fd));
-    }
+    std::vector<Fd> given = handed.listening_on(wanted);
+    given.empty() ? bind_all(wanted, backlog, is_kept) : adopt(std::move(given), is_kept);
   }
+}
+
+void ListenerSet::bind_all(const Address& wanted, int backlog, bool is_kept) {
+  if (wanted.is_unix()) remove_stale_socket(wanted);
+  Address address = wanted;
+  bool is_shared = address.is_unix() || is_kept;
+  for (unsigned i = 0; i < queues(); ++i) {
+    if (i > 0 && is_shared) {
+      queues_[i].push_back(queues_[0].back());
+      continue;
+    }
+    Fd fd = open_socket(address);
+    // Siblings join a port that is ours already; the claim itself is made without SO_REUSEPORT, so that a foreign
+    // listener is refused without a race.
+    if (i > 0) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    if (bind(fd.get(), address.get(), address.length()) != 0) refuse_bind(address);
+    if (i == 0 && queues() > 1 && !is_shared) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    if (listen(fd.get(), backlog) != 0) refuse_bind(address);
+    if (i == 0) {
+      address = Address::of_socket(fd.get());
+      bound_.push_back(address);
+      if (address.is_unix()) (is_kept ? kept_names_ : names_).push_back(name_of(address));
+    }
+    queues_[i].push_back(fd.get());
+    add(std::move(fd), is_kept);
+  }
+}
+
+// As many queues as its last owner had: each of ours has one of them, or several, or shares one.
+void ListenerSet::adopt(std::vector<Fd> handed, bool is_kept) {
+  Address address = Address::of_socket(handed.front().get());
+  bound_.push_back(address);
+  if (address.is_unix() && has_names_) (is_kept ? kept_names_ : names_).push_back(name_of(address));
+  can_steer_ &= handed.size() == queues();
+  for (std::size_t i = 0; i < std::max<std::size_t>(handed.size(), queues()); ++i) {
+    queues_[i % queues()].push_back(handed[i % handed.size()].get());
+  }
+  for (Fd& fd : handed) {
+    if (!address.is_unix()) set_inherited_options(fd.get());
+    add(std::move(fd), is_kept);
+  }
+}
+
+void ListenerSet::add(Fd fd, bool is_kept) {
+  endpoints_.emplace_back(fd.get(), endpoint_of(bound_.back()));
+  (is_kept ? kept_sockets_ : sockets_).push_back(std::move(fd));
 }
 
 ListenerSet::~ListenerSet() { unlink_names(); }
@@ -222,7 +253,13 @@ void ListenerSet::refuse_newcomers() {
   }
 }
 
+void ListenerSet::leave_to_successor() {
+  names_.clear();
+  kept_names_.clear();
+}
+
 void ListenerSet::steer_to(const std::vector<bool>& alive) const {
+  if (!can_steer_) return;
   std::vector<std::uint32_t> targets;
   for (unsigned i = 0; i < alive.size(); ++i) {
     if (alive[i]) targets.push_back(i);

@@ -12,6 +12,7 @@
 #include "common/http/message.hpp"
 #include "common/net/address.hpp"
 #include "common/net/fd.hpp"
+#include "common/net/handed_sockets.hpp"
 
 namespace corelab {
 
@@ -45,7 +46,8 @@ class ListenerSet {
   /// UNIX domain socket has no SO_REUSEPORT: all queues share it. The last `kept` addresses are for who watches the
   /// server while it drains: all queues share them, too, so that whoever is left answers, and they stay open to the
   /// end.
-  ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept = 0);
+  /// Addresses of `handed` are not bound again; a queue may have several of their sockets, or share one.
+  ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept = 0, HandedSockets handed = {});
   ListenerSet(ListenerSet&&) = default;
   ~ListenerSet();
   ListenerSet(const ListenerSet&) = delete;
@@ -60,6 +62,9 @@ class ListenerSet {
   /// listener that is just closed resets them. Follow with a little accepting, then close. Final.
   /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor. Kept addresses go on.
   void refuse_newcomers();
+
+  /// A successor accepts on these sockets from now on, or will: they are neither closed to newcomers nor lose their names.
+  void leave_to_successor();
 
   /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
@@ -82,6 +87,10 @@ class ListenerSet {
   unsigned waiting() const;
 
  private:
+  void bind_all(const Address& wanted, int backlog, bool is_kept);
+  void adopt(std::vector<Fd> handed, bool is_kept);
+  void add(Fd fd, bool is_kept);
+
   std::vector<std::vector<int>> queues_;
   std::vector<Fd> sockets_, kept_sockets_;
   std::vector<Address> bound_;
@@ -94,6 +103,8 @@ class ListenerSet {
   };
   static Name name_of(const Address& address);
   std::vector<Name> names_, kept_names_;
+  bool can_steer_ = true;  // each queue has a socket of its own, in their order
+  bool has_names_ = true;  // they are not a supervisor's
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };
 

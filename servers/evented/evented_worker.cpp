@@ -79,7 +79,8 @@ void EventedWorker::listen_to(unsigned queue) {
   std::span<const int> sockets = context_.listeners.queue(queue), own = context_.listeners.queue(queue_);
   std::vector<std::unique_ptr<Listener>>& list = queue == queue_ ? listeners_ : adopted_;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    if (queue != queue_ && sockets[i] == own[i]) continue;  // all queues share it
+    bool is_shared = queue != queue_ && std::find(own.begin(), own.end(), sockets[i]) != own.end();
+    if (is_shared) continue;
     bool is_control = i + context_.control_listeners >= sockets.size();
     list.push_back(std::make_unique<Listener>(*this, sockets[i], is_control));
   }

@@ -15,6 +15,7 @@
 #include "servers/program/control.hpp"
 #include "servers/program/drain.hpp"
 #include "servers/program/signals.hpp"
+#include "servers/program/successor.hpp"
 
 namespace corelab {
 
@@ -124,6 +125,7 @@ int Supervisor::run(const std::function<void()>& announce) {
   for (;;) {
     bool is_settled = is_announced_ && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
     handle(signals::wait(is_settled ? slow_tick : tick).number);
+    context_.successor->is_alive();
     bury();
     if (std::exchange(start_has_failed_, false)) {
       exit_code_ = 1;
@@ -180,6 +182,7 @@ void Supervisor::handle(int signal) {
       reopen_logs(context_);
       signal_all(SIGUSR1);
       break;
+    case SIGUSR2: context_.successor->start(context_.listeners); break;
     case SIGTTIN:
       if (is_draining_) break;
       if (wanted_ == most_workers(context_.settings.current().workers)) {
@@ -210,13 +213,11 @@ void Supervisor::drain() {
     signal_all(SIGTERM);
     return;
   }
-  log::info("draining");
+  bool has_successor = leave_service(context_) == Leave::to_successor;
   is_draining_ = true;
   end_at_ = now + context_.settings.current().graceful_timeout;
   drain_deadline_ = end_at_ + kill_patience;
-  close_listeners_at_ = now + 100ms;  // the children take what is queued, and close theirs
-  context_.counters.closing() = true;
-  context_.listeners.refuse_newcomers();
+  close_listeners_at_ = has_successor ? now : now + 100ms;  // the children take what is queued, and close theirs
   for (Slot& slot : slots_) {
     for (Child& child : slot.children) leave(child);
   }

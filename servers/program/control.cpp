@@ -16,6 +16,7 @@
 #include "servers/driver/poll.hpp"
 #include "servers/program/drain.hpp"
 #include "servers/program/signals.hpp"
+#include "servers/program/successor.hpp"
 
 namespace corelab {
 
@@ -103,7 +104,8 @@ int Control::run() {
 // TERM, or INT where that is its own; sees to the other signals meanwhile.
 signals::Signal Control::wait_for_order() {
   for (;;) {
-    auto patience = role_.beats ? heartbeat : has_app() ? std::chrono::milliseconds(look_at_handlers) : 1h;
+    bool has_successor = !role_.is_child && context_.successor->is_alive();  // says so when it has ended
+    auto patience = role_.beats || has_successor ? heartbeat : has_app() ? std::chrono::milliseconds(look_at_handlers) : 1h;
     signals::Signal signal = signals::wait(patience);
     beat();
     if (has_app()) reclaim_signals();
@@ -118,8 +120,8 @@ signals::Signal Control::wait_for_order() {
         context_.handler_watch->set_limit(context_.settings.current().slow_handler);
         break;
       case SIGUSR1: reopen_logs(context_); break;
-      case SIGUSR2:  // the supervisor's word that others wait for a worker
-        if (role_.is_child) server_.yield_idle();
+      case SIGUSR2:  // to a worker, its supervisor's word that others wait for one
+        role_.is_child ? server_.yield_idle() : context_.successor->start(context_.listeners);
         break;
       default: break;
     }

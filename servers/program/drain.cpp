@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "common/telemetry/log.hpp"
+#include "servers/program/notify.hpp"
+#include "servers/program/successor.hpp"
 
 namespace corelab {
 
@@ -39,6 +41,19 @@ void reopen_logs(ServerContext& context) {
   }
 }
 
+Leave leave_service(ServerContext& context) {
+  if (context.successor->is_alive()) {
+    log::info("draining: a successor has taken over");
+    context.listeners.leave_to_successor();
+    return Leave::to_successor;
+  }
+  log::info("draining");
+  notify::stopping();
+  context.listeners.refuse_newcomers();
+  context.counters.closing() = true;
+  return Leave::to_nobody;
+}
+
 // A worker may have begun to drain by itself (--max-requests) when its supervisor tells it to, or be told twice by
 // somebody else: it is the supervisor's second word that ends it at once.
 Drain::Drain(Server& server, ServerContext& context, bool is_child, signals::Signal first)
@@ -50,15 +65,13 @@ Drain::Drain(Server& server, ServerContext& context, bool is_child, signals::Sig
   if (is_child_) {
     context_.counters.row(context_.first_row).is_leaving = true;
   } else {
-    log::info("draining");
-    context_.listeners.refuse_newcomers();
-    context_.counters.closing() = true;
+    leave_ = leave_service(context_);
   }
   const Settings& settings = context_.settings.current();
   Clock::time_point now = Clock::now();
   // One worker that retires leaves its queue to its siblings at once. But who was told by somebody else, as by a TERM to
   // the whole group, cannot know yet whether all drain.
-  bool retires = is_child && !all_drain() && (first.sender == supervisor_ || first.sender == getpid());
+  bool retires = is_child ? !all_drain() && (first.sender == supervisor_ || first.sender == getpid()) : leave_ == Leave::to_successor;
   accept_until_ = retires ? now : now + last_handshakes;
   close_idle_at_ = now + settings.drain_grace;
   stop_at_ = now + settings.graceful_timeout;

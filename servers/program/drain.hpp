@@ -9,6 +9,11 @@
 
 namespace corelab {
 
+enum class Leave { to_nobody, to_successor };
+/// The first step of a program's end: newcomers are refused, unless a successor has the listeners; what they queue is then its
+/// own.
+Leave leave_service(ServerContext& context);
+
 /// One drain, on the control thread. Ends the process (exit code 1) if a handler or the application's end cannot be
 /// ended in time.
 class Drain {
@@ -23,7 +28,7 @@ class Drain {
   void end_app(const std::atomic<bool>& app_has_ended, const std::function<void()>& beat);
 
  private:
-  bool all_drain() const { return !is_child_ || context_.counters.closing(); }
+  bool all_drain() const { return is_child_ ? bool(context_.counters.closing()) : leave_ == Leave::to_nobody; }
   void step(Clock::time_point now);
   void stop(const char* why);
   bool is_told_again(signals::Signal signal);
@@ -33,6 +38,7 @@ class Drain {
   ServerContext& context_;
   const bool is_child_;
   const pid_t supervisor_;
+  Leave leave_ = Leave::to_nobody;
   bool was_told_;
   bool is_stopped_ = false;
   Deadline accept_until_, close_idle_at_, stop_at_;

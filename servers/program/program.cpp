@@ -1,6 +1,7 @@
 #include "servers/program/program.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -17,9 +18,11 @@
 #include "servers/processes/supervisor.hpp"
 #include "servers/program/control.hpp"
 #include "servers/program/control_app.hpp"
+#include "servers/program/notify.hpp"
 #include "servers/program/options.hpp"
 #include "servers/program/pid_file.hpp"
 #include "servers/program/signals.hpp"
+#include "servers/program/successor.hpp"
 #include "servers/registry.hpp"
 
 namespace corelab {
@@ -55,10 +58,12 @@ void open_standard_streams() {
   }
 }
 
-std::vector<Address> addresses_of(const Settings& settings) {
-  std::vector<Address> addresses;
+std::vector<Address> addresses_of(const Settings& settings, const HandedSockets& handed) {
+  std::vector<Address> addresses, control;
   for (const std::string& text : settings.bind) addresses.push_back(Address::parse(text));
-  if (settings.control != "on" && settings.control != "off") addresses.push_back(Address::parse(settings.control));
+  if (settings.control != "on" && settings.control != "off") control.push_back(Address::parse(settings.control));
+  addresses = handed.instead_of(std::move(addresses), control);
+  addresses.insert(addresses.end(), control.begin(), control.end());
   return addresses;
 }
 
@@ -78,6 +83,7 @@ void announce(const ListenerSet& listeners, const Settings& settings, const Core
 /// HUP. The same flags and variables are read again, and the file as it is now.
 void reload(const Start& start, const std::vector<std::string>& app_names, SettingsStore& settings,
             AccessLog& access_log) {
+  notify::reloading();
   try {
     Start again = start;
     again.is_again = true;
@@ -94,6 +100,7 @@ void reload(const Start& start, const std::vector<std::string>& app_names, Setti
   } catch (const std::exception& error) {
     log::error(std::string("reload: the old settings stay: ") + error.what());
   }
+  notify::ready(false);
 }
 
 const ServerContext* in_this_process = nullptr;
@@ -114,6 +121,7 @@ const ServerContext* in_this_process = nullptr;
 
 int serve(const Start& start, const std::vector<std::string>& app_names, Settings initial, const AppMaker& make_app) {
   check_parser();
+  HandedSockets handed = HandedSockets::take();
   be_init_if_first();
   signals::catch_all();
   const CoreInfo& core = *find_core(initial.core);
@@ -146,8 +154,11 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   }
   // Workers that have one connection each have nobody to spare for who watches a drain.
   bool keeps_control = control_apart && !core.serves_one_each();
-  ListenerSet listeners(addresses_of(s), core.own_queues ? s.workers : 1, static_cast<int>(s.backlog),
-                        keeps_control ? 1 : 0);
+  const pid_t predecessor = handed.predecessor;
+  std::vector<Address> addresses = addresses_of(s, handed);
+  ListenerSet listeners(addresses, core.own_queues ? s.workers : 1, static_cast<int>(s.backlog), keeps_control ? 1 : 0,
+                        std::move(handed));
+  Successor successor(start.directory);
   own_descriptors::add(listeners.descriptors());
   PidFile pid_file(s.pid_file);
 
@@ -161,6 +172,7 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
                         .first_queue = 0,
                         .access_log = access_log,
                         .trace = trace ? &*trace : nullptr,
+                        .successor = &successor,
                         .lock_times = lock_times ? &*lock_times : nullptr,
                         .take_names_away = [&] {
                           pid_file.remove();
@@ -169,7 +181,11 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   in_this_process = &context;
   std::set_terminate(end_by_error);
   auto reload_settings = [&] { reload(start, app_names, settings, access_log); };
-  auto announce_once = [&] { announce(listeners, s, core); };
+  auto announce_once = [&] {
+    announce(listeners, s, core);
+    notify::ready(predecessor != 0);
+    if (predecessor != 0 && getppid() == predecessor) kill(predecessor, SIGTERM);
+  };
   int exit_code = 0;
   if (core.has_processes()) {
     auto all_serve = [&] {

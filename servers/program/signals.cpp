@@ -32,7 +32,7 @@ struct Notes {
 std::array<Notes, most> notes;
 sem_t something_noted;
 std::atomic<pid_t> owner{0};
-std::atomic<bool> is_own_fork{false};
+thread_local bool is_own_fork = false;
 bool catches_children = false;
 std::atomic<const EndAtOnce*> ends_at_once{nullptr};
 std::array<std::atomic<const struct sigaction*>, most> applications{};  // its handlers, called behind ours

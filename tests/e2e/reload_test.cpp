@@ -317,7 +317,7 @@ TEST_P(SettingByHup, is_taken_by_new_connections_and_by_the_drain_if_it_is_a_lim
   };
   // (--start-timeout shows with an application that takes long to be imported: wsgi_start_test; --body-buffer with one that
   // looks where its body is: wsgi_uploads_test; --slow-handler: slow_handler_test.)
-  std::set<std::string> meant = names(), tried{"graceful-timeout", "drain-grace", "start-timeout", "body-buffer", "slow-handler"};
+  std::set<std::string> meant = names(), tried{"graceful-timeout", "drain-grace", "start-timeout", "body-buffer", "body-memory", "slow-handler"};
   auto server = start();
   for (const Setting& setting : settings) {
     const std::string name = name_in(setting.lines.back());

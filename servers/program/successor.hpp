@@ -1,0 +1,31 @@
+// The program that takes this one's place without a closed door (USR2): the same command, started anew with the listening
+// sockets; when it serves, it tells its predecessor to end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace corelab {
+
+class ListenerSet;
+
+/// One thread at a time: the one that waits for signals.
+class Successor {
+ public:
+  /// `directory`: where the program was started.
+  explicit Successor(std::string directory) : directory_(std::move(directory)) {}
+
+  /// Starts it, unless one lives; says in the log what it does. What it reads (its program, the configuration) is as it is now,
+  /// its arguments and environment are those of this process's start.
+  void start(const ListenerSet& listeners);
+
+  /// It lives: whoever connects is its own from now on, or will be in a moment. Waits for one that has ended, and says so.
+  bool is_alive();
+
+ private:
+  const std::string directory_;
+  pid_t pid_ = 0;
+};
+
+}  // namespace corelab
