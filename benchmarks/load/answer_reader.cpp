@@ -22,6 +22,16 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+/// Whether a comma-separated list holds `token`, in any case.
+bool lists(std::string_view list, std::string_view token) {
+  for (;;) {
+    std::size_t comma = list.find(',');
+    if (equals_ignoring_case(trimmed(list.substr(0, comma)), token)) return true;
+    if (comma == std::string_view::npos) return false;
+    list.remove_prefix(comma + 1);
+  }
+}
+
 bool read_number(std::string_view text, int base, std::size_t& number) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size();
@@ -106,8 +116,7 @@ bool AnswerReader::read_head() {
   std::size_t status = 0;
   if (!line.starts_with("HTTP/1.") || line.size() < 12 || !read_number(line.substr(9, 3), 10, status)) return false;
   status_ = static_cast<int>(status);
-  closes_ = line[7] == '0';
-  bool is_chunked = false, is_sized = false;
+  bool is_chunked = false, is_sized = false, says_close = false, says_keep_alive = false;
   std::size_t size = 0;
   for (std::size_t at = line_end + 2; at < head.size();) {
     std::size_t end = head.find("\r\n", at);
@@ -122,10 +131,11 @@ bool AnswerReader::read_head() {
     } else if (equals_ignoring_case(name, "transfer-encoding")) {
       is_chunked = equals_ignoring_case(value, "chunked");
     } else if (equals_ignoring_case(name, "connection")) {
-      if (equals_ignoring_case(value, "close")) closes_ = true;
-      if (equals_ignoring_case(value, "keep-alive")) closes_ = false;
+      says_close |= lists(value, "close");
+      says_keep_alive |= lists(value, "keep-alive");
     }
   }
+  closes_ = says_close || (line[7] == '0' && !says_keep_alive);
   left_ = size;
   if (status_ >= 100 && status_ < 200) {
     part_ = Part::head;  // an interim answer; the real one follows

@@ -13,6 +13,9 @@ namespace corelab::load {
 /// so that runs with the same reason can be counted.
 std::vector<std::string> reasons_to_doubt(const Options& options, const Tally& tally);
 
+/// How late the generator was: for the requests of an open loop; a closed one is judged by each millisecond of the clock.
+const Latencies& lag(const Options& options, const Tally& tally, const Counts& total);
+
 /// Mean number of requests between sending and answer: by a counter, and by Little's law, which makes it the time that
 /// all of them took over the time that was measured. The two come from separate book-keeping.
 struct InFlight {

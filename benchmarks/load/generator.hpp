@@ -32,7 +32,7 @@ class Generator final : private ConnectionOwner {
   using EachSecond = std::function<void(unsigned second, const Second&)>;
 
   /// Connects, loads, waits for what is outstanding, and says what came of it. Throws boost::system::system_error if
-  /// the target cannot be connected to or its name is unknown.
+  /// the target cannot be connected to, its name is unknown, or stop() came before either was known.
   Tally run(const EachSecond& each_second);
   /// Ends the run now, wherever it is; what is measured so far is its result. Async-signal-safe.
   void stop() { is_stopped_ = true; }
@@ -54,6 +54,7 @@ class Generator final : private ConnectionOwner {
   void sleep_until(Ns when);
   void handle_ready();
   void sweep(Ns at);
+  void tick(Ns at);
   void end_second(const EachSecond& each_second);
   void give_up_the_rest();
   void send_on(Connection& connection, const Request& request);
@@ -84,6 +85,7 @@ class Generator final : private ConnectionOwner {
   bool is_running_ = false;  // requests are sent
   Ns begin_ = never, start_ = never, end_ = never;  // of the load, of what is measured, of both
   Ns next_sweep_ = never, next_second_ = never;
+  Ns next_tick_ = never;  // of a closed loop
   unsigned second_index_ = 0;
   Second second_;
   std::size_t in_flight_ = 0;

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "benchmarks/load/gates.hpp"
 #include "benchmarks/load/generator.hpp"
 #include "benchmarks/load/options.hpp"
 #include "benchmarks/load/result.hpp"
@@ -19,6 +20,8 @@ namespace load = corelab::load;
 load::Generator* running = nullptr;
 
 constexpr rlim_t spare_descriptors = 32;
+constexpr int exit_invalid = 3;
+const std::string standard_output = "standard output";
 
 void take_descriptors_for(rlim_t connections) {
   rlimit limit{};
@@ -38,6 +41,11 @@ std::ofstream open_file(const std::string& path) {
   return file;
 }
 
+void expect_written(std::ostream& file, const std::string& path) {
+  if (!file.flush()) throw std::runtime_error("cannot write to " + path);
+}
+
+/// Returns the exit code. Whatever can be written is, before it is said what could not.
 int run(const load::Options& options) {
   take_descriptors_for(rlim_t{options.connections} + options.idle);
   std::ofstream lines, file;
@@ -56,11 +64,13 @@ int run(const load::Options& options) {
   std::signal(SIGTERM, SIG_DFL);
   if (shows_progress) std::cerr << "\r\033[K";
   if (!options.quiet) std::cerr << load::summary(options, tally);
-  if (options.json == "-") std::cout << load::to_json(options, tally).dump(1) << "\n";
-  if (file.is_open() && !(file << load::to_json(options, tally).dump(1) << "\n").flush()) {
-    throw std::runtime_error("cannot write to " + options.json);
+  if (!options.json.empty()) {
+    std::ostream& result = options.json == "-" ? std::cout : file;
+    result << load::to_json(options, tally).dump(1) << "\n";
+    expect_written(result, options.json == "-" ? standard_output : options.json);
   }
-  return 0;
+  if (lines.is_open()) expect_written(lines, options.ndjson);
+  return load::reasons_to_doubt(options, tally).empty() ? 0 : exit_invalid;
 }
 
 }  // namespace
@@ -73,8 +83,11 @@ int main(int argc, char** argv) {
     std::cerr << "corelab-load: " << error.what() << " (corelab-load --help lists the flags)\n";
     return 2;
   }
-  if (!options) return 0;
   try {
+    if (!options) {  // help or version
+      expect_written(std::cout, standard_output);
+      return 0;
+    }
     return run(*options);
   } catch (const boost::system::system_error& error) {
     std::cerr << "corelab-load: cannot connect to " << options->target.authority() << ": " << error.code().message() << "\n";

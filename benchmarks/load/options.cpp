@@ -1,7 +1,10 @@
 #include "benchmarks/load/options.hpp"
 
+#include <arpa/inet.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -12,9 +15,27 @@ namespace corelab::load {
 namespace {
 
 constexpr double longest = 86'400;  // seconds
+constexpr std::string_view scheme = "http://";
 
 bool is_target_text(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
+  return text.size() >= lower.size() && std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) {
+           return a == std::tolower(static_cast<unsigned char>(b));
+         });
+}
+
+bool is_ipv6(const std::string& text) {
+  in6_addr address{};
+  return inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+bool is_port(const std::string& text) {
+  unsigned number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number > 0 && number <= 65535;
 }
 
 RequestClass parse_class(const std::string& text) {
@@ -77,25 +98,21 @@ Target Target::parse(const std::string& url) {
   auto complain = [&url](const std::string& why) {
     throw UsageError("--target '" + url + "': " + why + " (use http://HOST:PORT/PATH)");
   };
-  const std::string scheme = "http://";
-  if (!url.starts_with(scheme)) complain("only http:// is spoken");
-  std::string rest = url.substr(scheme.size());
+  if (!starts_with_ignoring_case(url, scheme)) complain("only http:// is spoken");
+  const std::string rest = url.substr(scheme.size());
+  const std::size_t end = rest.find_first_of("/?#");
+  const std::string authority = rest.substr(0, end);
+  if (authority.find('@') != std::string::npos) complain("nobody is logged in: it takes no user name");
   Target target;
-  std::size_t slash = rest.find('/');
-  if (slash != std::string::npos) target.path = rest.substr(slash);
-  std::string authority = rest.substr(0, slash);
-  std::size_t colon = authority.rfind(':');
-  bool has_port = colon != std::string::npos && authority.find(']', colon) == std::string::npos;
-  target.host = authority.substr(0, has_port ? colon : std::string::npos);
+  if (end != std::string::npos) target.path = (rest[end] == '/' ? "" : "/") + rest.substr(end);
+  const bool is_bracketed = authority.starts_with('[');
+  const std::size_t host_end = is_bracketed ? authority.find(']') : authority.find(':');
+  const std::size_t colon = is_bracketed && host_end != std::string::npos ? host_end + 1 : host_end;
+  target.host = authority.substr(is_bracketed ? 1 : 0, is_bracketed ? host_end - 1 : host_end);
+  if (is_bracketed && (host_end == std::string::npos || !is_ipv6(target.host))) complain("in brackets stands an IPv6 address");
+  const bool has_port = colon != std::string::npos && colon < authority.size();
   target.port = has_port ? authority.substr(colon + 1) : "80";
-  unsigned number = 0;
-  auto [end, error] = std::from_chars(target.port.data(), target.port.data() + target.port.size(), number);
-  if (error != std::errc() || end != target.port.data() + target.port.size() || number == 0 || number > 65535) {
-    complain("the port is not a number from 1 to 65535");
-  }
-  if (target.host.size() > 2 && target.host.front() == '[' && target.host.back() == ']') {
-    target.host = target.host.substr(1, target.host.size() - 2);
-  }
+  if ((has_port && authority[colon] != ':') || !is_port(target.port)) complain("the port is not a number from 1 to 65535");
   if (target.host.empty() || !is_target_text(target.host)) complain("it has no host");
   if (!is_target_text(target.path)) complain("the path holds a character that no URI has");
   return target;
@@ -149,12 +166,12 @@ std::optional<Options> parse_command_line(int argc, char** argv) {
                  "microseconds before an arrival is due in which the generator watches the clock instead of sleeping; "
                  "0 spares the CPU and costs lag")
       ->type_name("US")->check(CLI::Range(0.0, 1e6))->capture_default_str();
-  app.add_option("--max-lag", options.max_lag_ms, "milliseconds; a later schedule (99th percentile) is INVALID")
+  app.add_option("--max-lag", options.max_lag_ms, "milliseconds; a generator that is later (99th percentile) is INVALID")
       ->type_name("MS")->check(CLI::Range(0.0, 1e6))->capture_default_str();
   app.add_option("--max-unanswered", options.max_unanswered, "share of the requests; more without an answer is INVALID")
       ->type_name("SHARE")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   app.add_option("--min-kept", options.min_kept,
-                 "share of what was due that must be answered by the end; less is INVALID: the rate was not kept")
+                 "share of what was due that must be sent by the end, and answered; less is INVALID: the rate was not kept")
       ->type_name("SHARE")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   app.add_option("--json", options.json, "write the result to this file; - is standard output")->type_name("FILE");
   app.add_option("--ndjson", options.ndjson, "write a line a second to this file")->type_name("FILE");
@@ -165,6 +182,11 @@ std::optional<Options> parse_command_line(int argc, char** argv) {
     app.exit(help_or_version);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
+    for (const CLI::Option* option : app.get_options()) {
+      if (option->count() > 1 && option->get_expected_max() == 1) {
+        throw UsageError(option->get_name() + " is given more than once and takes one value");
+      }
+    }
     throw UsageError(error.what());
   }
   options.target = Target::parse(url);

@@ -27,11 +27,11 @@ struct RequestClass {
 };
 
 struct Target {
-  std::string host;  ///< numeric or a name
+  std::string host;  ///< numeric (IPv6 without its brackets) or a name
   std::string port;
   std::string path = "/";
 
-  /// http://HOST[:PORT][/PATH]; throws UsageError.
+  /// http://HOST[:PORT][/PATH][?QUERY], the scheme in any case; throws UsageError.
   static Target parse(const std::string& url);
   std::string authority() const;
 };
@@ -54,9 +54,9 @@ struct Options {
   std::optional<double> slow_send;    ///< bytes a second of each request
   std::optional<double> slow_read;    ///< bytes a second of each answer
   double spin_us = 100;               ///< before an arrival is due, look at the sockets instead of sleeping
-  double max_lag_ms = 1;              ///< validity: of the schedule lag's 99th percentile
+  double max_lag_ms = 1;              ///< validity: of the lag's 99th percentile
   double max_unanswered = 0.001;      ///< validity: share of the requests
-  double min_kept = 0.98;             ///< validity: share of an open loop's requests answered by the end
+  double min_kept = 0.98;             ///< validity: share of an open loop's requests that were sent by the end and answered
   std::string json;                   ///< file of the result; "-" is standard output
   std::string ndjson;                 ///< file of a line a second
   bool quiet = false;

@@ -32,7 +32,11 @@ json histogram(const Latencies& times) {
 json to_json(const Options& options, const Counts& counts, double measured_seconds, double share) {
   json errors = json::object();
   for (std::size_t i = 0; i < losses.size(); ++i) errors[to_string(losses[i])] = counts.lost[i];
-  errors["status"] = counts.bad_status;
+  errors["status"] = counts.bad_statuses();
+  json statuses = json::object();
+  for (std::size_t i = 0; i < counts.statuses.size(); ++i) {
+    if (counts.statuses[i] > 0) statuses[std::to_string(i) + "xx"] = counts.statuses[i];
+  }
   InFlight flight = in_flight(counts, measured_seconds);
   double rate = share * (options.ramp ? options.rate / 2 : options.rate);
   return {{"requests", counts.answered},
@@ -49,6 +53,7 @@ json to_json(const Options& options, const Counts& counts, double measured_secon
           {"response_histogram", histogram(counts.response)},
           {"service_histogram", histogram(counts.service)},
           {"unanswered", counts.unanswered()},
+          {"statuses", statuses},
           {"errors", errors}};
 }
 
@@ -64,10 +69,21 @@ std::string rounded(double number, int digits) {
   return out.str();
 }
 
+std::string by_status(const Counts& counts) {
+  std::string text;
+  for (std::size_t i = 0; i < counts.statuses.size(); ++i) {
+    if (counts.statuses[i] == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::to_string(counts.statuses[i]) + " " + std::to_string(i) + "xx";
+  }
+  return text;
+}
+
 }  // namespace
 
 json to_json(const Options& options, const Tally& tally) {
-  json result = to_json(options, tally.total(), tally.measured_seconds, 1);
+  const Counts total = tally.total();
+  json result = to_json(options, total, tally.measured_seconds, 1);
+  result["lag_ms"] = to_json(lag(options, tally, total));
   result["mean_queued"] = tally.queue_seconds / tally.measured_seconds;
   result["answers_per_connection"] = answers(tally.answers_per_connection);
   result["connections"] = options.connections;
@@ -113,9 +129,9 @@ std::string progress(const Options& options, unsigned second, const Second& one)
 std::string summary(const Options& options, const Tally& tally) {
   Counts total = tally.total();
   auto times = [](const Latencies& all) {
-    return "mean " + rounded(all.mean_ms(), 3) + ", p50 " + rounded(all.quantile_ms(0.5), 3) + ", p99 " +
-           rounded(all.quantile_ms(0.99), 3) + ", p99.9 " + rounded(all.quantile_ms(0.999), 3) + ", max " +
-           rounded(all.max_ms(), 3) + " ms\n";
+    return "mean " + rounded(all.mean_ms(), 3) + ", p50 " + rounded(all.quantile_ms(0.5), 3) + ", p90 " +
+           rounded(all.quantile_ms(0.9), 3) + ", p99 " + rounded(all.quantile_ms(0.99), 3) + ", p99.9 " +
+           rounded(all.quantile_ms(0.999), 3) + ", max " + rounded(all.max_ms(), 3) + " ms\n";
   };
   std::string text = std::to_string(total.answered) + " answers to " + std::to_string(total.due) + " requests in " +
                      rounded(tally.measured_seconds, 2) + " s: " +
@@ -123,7 +139,9 @@ std::string summary(const Options& options, const Tally& tally) {
                      (options.is_open() ? " of " + rounded(options.ramp ? options.rate / 2 : options.rate, 1) + " asked" : "") + "\n";
   if (options.is_open()) text += "response, from when it was due:  " + times(total.response);
   text += "service, from when it was sent:  " + times(total.service);
-  if (options.is_open()) text += "lag of the schedule itself:      " + times(total.lag);
+  text += (options.is_open() ? "lag of the schedule itself:      " : "lag of the loop itself:          ") +
+          times(lag(options, tally, total));
+  if (total.statuses[2] < total.answered) text += "answers by status: " + by_status(total) + "\n";
   if (total.unanswered() > 0) {
     text += "never answered: " + std::to_string(total.unanswered()) + " (";
     std::string separator;

@@ -18,13 +18,17 @@ const char* to_string(Loss loss) {
 
 std::uint64_t Counts::unanswered() const { return std::accumulate(lost.begin(), lost.end(), std::uint64_t{0}); }
 
+std::uint64_t Counts::bad_statuses() const {
+  return std::accumulate(statuses.begin() + 4, statuses.end(), std::uint64_t{0});
+}
+
 void Counts::add(const Counts& others) {
   due += others.due;
   answered += others.answered;
-  answered_in_time += others.answered_in_time;
+  sent_in_time += others.sent_in_time;
   answers_in_window += others.answers_in_window;
   bytes += others.bytes;
-  bad_status += others.bad_status;
+  for (std::size_t i = 0; i < statuses.size(); ++i) statuses[i] += others.statuses[i];
   for (std::size_t i = 0; i < lost.size(); ++i) lost[i] += others.lost[i];
   response.add(others.response);
   service.add(others.service);

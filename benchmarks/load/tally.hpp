@@ -27,10 +27,10 @@ const char* to_string(Loss loss);
 struct Counts {
   std::uint64_t due = 0;       ///< requests whose time had come
   std::uint64_t answered = 0;  ///< in full, whatever the status
-  std::uint64_t answered_in_time = 0;  ///< of these, before the end
+  std::uint64_t sent_in_time = 0;  ///< of these, those sent before the end, which may be answered behind it
   std::uint64_t answers_in_window = 0;  ///< answers within the measured time, to whatever request
-  std::uint64_t bytes = 0;       ///< of the answered, heads included
-  std::uint64_t bad_status = 0;  ///< of these answers, those of status 400 or more
+  std::uint64_t bytes = 0;  ///< of the answered, heads included
+  std::array<std::uint64_t, 10> statuses{};  ///< of the answered, by the first digit of their status
   std::array<std::uint64_t, losses.size()> lost{};
   /// From when it was due, and from when it was sent, to its answer. Those without one took at least as long as they
   /// waited, and at least --timeout if they failed before: a quick failure is no quick answer.
@@ -42,6 +42,7 @@ struct Counts {
   unsigned starved_connections = 0;  ///< asked this, and never had an answer to anything
 
   std::uint64_t unanswered() const;
+  std::uint64_t bad_statuses() const;  ///< of 400 or more
   void add(const Counts& others);
 };
 
@@ -62,6 +63,7 @@ struct Tally {
   std::uint64_t retried = 0;   ///< sent again because a reused connection was closed before a byte of the answer
   unsigned idle_established = 0, idle_open_at_end = 0;
 
+  Latencies loop_lag;  ///< of a closed loop, which has no schedule: how late it saw to each millisecond of the clock
   double cpu_seconds = 0;   ///< of the generator, from the warm-up to the end of the grace
   double load_seconds = 0;  ///< and how long that was
   std::string first_problem;  ///< of a connect

@@ -70,7 +70,7 @@ class TimedLoad(OneThread):
     of_class: str = ""  # whose times are compared; empty: everybody's
     grace: float = 1.0  # seconds after the end in which answers still count
     max_unanswered: float = 0.001  # of the requests; more is INVALID
-    min_kept: float = 0.98  # share of an open loop's requests answered by the end; less is INVALID
+    min_kept: float = 0.98  # share of an open loop's requests sent by the end and answered; less is INVALID
     slo_ms: float = 0.0  # sweeps: the 99th percentile that the highest rate must keep
     shares: tuple[float, ...] = ()  # sweeps: offered loads, as shares of that rate
     late_ms: float = 0.0  # answers of `of_class` that take longer count as late; 0: none does

@@ -61,6 +61,18 @@ TEST(AnswerReader, connection_says_whether_it_lives_on) {
                     {State::complete, 200, false});
 }
 
+TEST(AnswerReader, close_counts_wherever_it_stands_among_the_connection_options) {
+  for (const char* fields : {"Connection: keep-alive, close\r\n", "Connection: close, TE\r\n",
+                             "Connection: TE ,\tClose\r\n", "Connection: close\r\nConnection: keep-alive\r\n"}) {
+    expect_everywhere("HTTP/1.1 200 OK\r\n" + std::string(fields) + "Content-Length: 0\r\n\r\n",
+                      {State::complete, 200, true});
+  }
+  expect_everywhere("HTTP/1.1 200 OK\r\nConnection: not-close, TE\r\nContent-Length: 0\r\n\r\n",
+                    {State::complete, 200, false});
+  expect_everywhere("HTTP/1.0 200 OK\r\nConnection: TE, Keep-Alive\r\nContent-Length: 0\r\n\r\n",
+                    {State::complete, 200, false});
+}
+
 TEST(AnswerReader, a_body_that_only_the_close_can_end) {
   AnswerReader reader;
   reader.start();

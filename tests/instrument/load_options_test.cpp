@@ -33,6 +33,43 @@ TEST(LoadOptions, a_rate_is_an_open_loop) {
 TEST(LoadOptions, addresses) {
   EXPECT_EQ(parse({"--target", "http://[::1]:81"}).target.authority(), "[::1]:81");
   EXPECT_EQ(parse({"--target", "http://example/x"}).target.port, "80");
+  EXPECT_EQ(parse({"--target", "http://[::1]/x"}).target.authority(), "[::1]:80");
+  EXPECT_EQ(parse({"--target", "http://[::1]:8000/"}).target.host, "::1");
+}
+
+TEST(LoadOptions, a_query_without_a_path_is_of_the_root) {
+  const Options options = parse({"--target", "http://host:1?x=/y:2"});
+  EXPECT_EQ(options.target.authority(), "host:1");
+  EXPECT_EQ(options.classes[0].path, "/?x=/y:2");
+}
+
+TEST(LoadOptions, the_scheme_is_in_any_case) {
+  EXPECT_EQ(parse({"--target", "HTTP://host:1/x"}).target.authority(), "host:1");
+}
+
+std::string refusal(const std::vector<std::string>& words) {
+  try {
+    parse(words);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(LoadOptions, a_target_with_a_user_name_is_refused) {
+  for (const char* url : {"http://user@host/", "http://user:word@host:1/", "http://user@[::1]:1/"}) {
+    EXPECT_NE(refusal({"--target", url}).find("takes no user name"), std::string::npos) << url;
+  }
+  EXPECT_EQ(parse({"--target", "http://host/@"}).target.path, "/@");
+}
+
+TEST(LoadOptions, an_option_that_is_given_twice_is_refused_by_its_name) {
+  EXPECT_EQ(refusal({"--target", "http://a", "--rate", "1", "--rate", "2"}),
+            "--rate is given more than once and takes one value");
+  EXPECT_EQ(refusal({"--target", "http://a", "--target", "http://b"}),
+            "--target is given more than once and takes one value");
+  EXPECT_EQ(refusal({"--target", "http://a", "--json", "x", "--json", "y"}),
+            "--json is given more than once and takes one value");
 }
 
 TEST(LoadOptions, classes_have_weights_and_paths) {
@@ -49,6 +86,12 @@ TEST(LoadOptions, refusals) {
       {"--target", "http://"},
       {"--target", "http://a:0"},
       {"--target", "http://a:http"},
+      {"--target", "http://?x"},
+      {"--target", "http://::1:80/"},
+      {"--target", "http://[::1/"},
+      {"--target", "http://[host]/"},
+      {"--target", "http://[::1]x/"},
+      {"--target", "http://a/#x"},
       {"--target", "http://a/b c"},
       {"--target", "http://a", "--arrivals", "poisson"},
       {"--target", "http://a", "--arrivals", "sometimes", "--rate", "1"},

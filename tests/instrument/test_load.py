@@ -24,6 +24,7 @@ CPUS = sorted(os.sched_getaffinity(0))
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World!"
 # What these tests check is arithmetic: a busy machine makes the generator late, and that is a gate of its own.
 PATIENT = ("--max-lag", "1000")
+INVALID = 3
 
 
 def on_cpu(cpu: int, *command) -> list[str]:
@@ -33,16 +34,19 @@ def on_cpu(cpu: int, *command) -> list[str]:
 def load(port: int, *flags, path: str = "/plaintext") -> dict:
     done = subprocess.run(on_cpu(CPUS[-1], BIN / "corelab-load", "--target", f"http://127.0.0.1:{port}{path}",
                                  "--json", "-", "--quiet", *PATIENT, *flags), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert done.returncode in (0, INVALID), done.stderr
+    result = json.loads(done.stdout)
+    assert (done.returncode == 0) == result["valid"], (done.returncode, result["invalid"])
+    return result
 
 
 class Listener:
     """A server in this process: `serve(connection)` runs on a thread of its own for each connection."""
 
-    def __init__(self, serve):
+    def __init__(self, serve, host: str = "127.0.0.1"):
         self.serve = serve
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, 0), family=family, backlog=512)
         self.port = self.listener.getsockname()[1]
         self.accepted = 0
         self.requests: list[bytes] = []
@@ -83,6 +87,12 @@ class Listener:
             data += piece
         self.requests.append(data)
         return data
+
+
+def words_of(url: str, *flags) -> subprocess.CompletedProcess:
+    """A run whose words are looked at, and no figure."""
+    return subprocess.run([BIN / "corelab-load", "--target", url, *map(str, flags)], capture_output=True, text=True,
+                          timeout=60)
 
 
 def answering(listener, connection):
@@ -159,6 +169,44 @@ class Arithmetic(unittest.TestCase):
             by_law = result["achieved_rate"] * result["service_ms"]["mean"] / 1e3
             self.assertAlmostEqual(result["mean_in_flight"], by_law, delta=0.02 * by_law, msg=flags)
             self.assertTrue(result["valid"], (flags, result["invalid"]))
+
+    def test_a_slow_endpoint_keeps_its_rate_though_answers_are_under_way_at_the_end(self):
+        """Little's law: at 10 a second and half a second each five are always on their way."""
+        def serve(listener, connection):
+            while listener.read_request(connection):
+                time.sleep(0.5)
+                connection.sendall(ANSWER)
+
+        with Listener(serve) as listener:
+            result = load(listener.port, "--rate", 10, "--arrivals", "fixed", "--duration", 5)
+        self.assertEqual((result["requests"], result["unanswered"], result["invalid"]), (50, 0, []))
+
+    def test_requests_that_wait_for_a_connection_at_the_end_are_a_rate_that_was_not_kept(self):
+        def serve(listener, connection):
+            while listener.read_request(connection):
+                time.sleep(0.1)
+                connection.sendall(ANSWER)
+
+        with Listener(serve) as listener:
+            result = load(listener.port, "--rate", 20, "--duration", 2, "--connections", 1, "--grace", 8)
+        self.assertEqual(result["unanswered"], 0)
+        self.assertEqual(result["invalid"],
+                         ["the rate was not kept: less than 98% of what was due was sent by the end and answered"])
+
+    def test_a_closed_loop_that_was_kept_off_the_cpu_is_invalid(self):
+        with Listener(answering) as listener:
+            running = subprocess.Popen(on_cpu(CPUS[-1], BIN / "corelab-load", "--target",
+                                              f"http://127.0.0.1:{listener.port}/", "--connections", 2, "--duration", 2,
+                                              "--max-lag", 100, "--json", "-", "--quiet"),
+                                       stdout=subprocess.PIPE, text=True)
+            time.sleep(0.7)
+            running.send_signal(signal.SIGSTOP)
+            time.sleep(0.7)
+            running.send_signal(signal.SIGCONT)
+            result = json.loads(running.communicate(timeout=20)[0])
+        self.assertEqual(running.returncode, INVALID)
+        self.assertIn("the generator was late: the 99th percentile of its loop's lag is over 100 ms", result["invalid"])
+        self.assertGreater(result["lag_ms"]["p99"], 400)
 
     @unittest.skipUnless(shutil.which("wrk"), "wrk is not installed: run `make setup`")
     @unittest.skipIf(len(CPUS) < 2, "generator and server need a CPU each")
@@ -272,6 +320,64 @@ class Losses(unittest.TestCase):
         self.assertEqual((result["requests"], result["unanswered"]), (40, 0))
         self.assertGreater(result["retried"], 10)
 
+    def test_answers_are_counted_and_said_by_status(self):
+        statuses = [b"200 OK", b"302 Found", b"404 Not Found", b"503 Service Unavailable"]
+
+        def serve(listener, connection):
+            while listener.read_request(connection):
+                connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n"
+                                   % statuses[len(listener.requests) % len(statuses)])
+
+        with Listener(serve) as listener:
+            flags = ("--rate", 20, "--arrivals", "fixed", "--connections", 1, "--duration", 1)
+            result = load(listener.port, *flags)
+            said = words_of(f"http://127.0.0.1:{listener.port}/", *flags, *PATIENT)
+        self.assertEqual(result["statuses"], {"2xx": 5, "3xx": 5, "4xx": 5, "5xx": 5})
+        self.assertEqual(result["errors"]["status"], 10)
+        self.assertIn("answers by status: 5 2xx, 5 3xx, 5 4xx, 5 5xx\n", said.stderr)
+        self.assertRegex(said.stderr, r"service, .* p50 [\d.]+, p90 [\d.]+, p99 ")
+        self.assertEqual(said.returncode, INVALID)
+
+    def test_an_answer_that_lists_close_ends_its_connection(self):
+        def serve(listener, connection):
+            while listener.read_request(connection):
+                connection.sendall(ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive, close\r\n\r\n"))
+
+        with Listener(serve) as listener:
+            result = load(listener.port, "--rate", 20, "--arrivals", "fixed", "--duration", 1, "--connections", 2)
+        self.assertEqual((result["requests"], result["retried"]), (20, 0))
+        self.assertGreaterEqual(result["connects"], 20)
+
+    def test_a_result_that_cannot_be_written_is_one_sentence_and_exit_code_1(self):
+        with Listener(answering) as listener:
+            url = f"http://127.0.0.1:{listener.port}/"
+            for flag in ("--ndjson", "--json"):
+                done = words_of(url, "--duration", 1.1, "--quiet", flag, "/dev/full")
+                self.assertEqual((done.returncode, done.stderr), (1, "corelab-load: cannot write to /dev/full\n"), flag)
+            for flags in (("--json", "-", "--duration", 0.1, "--quiet"), ("--help",)):
+                with open("/dev/full", "w") as full:
+                    done = subprocess.run([BIN / "corelab-load", "--target", url, *map(str, flags)], stdout=full,
+                                          stderr=subprocess.PIPE, text=True, timeout=20)
+                self.assertEqual((done.returncode, done.stderr), (1, "corelab-load: cannot write to standard output\n"))
+
+    def test_a_name_that_resolves_slowly_is_no_reason_to_outlive_a_signal(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = Path(folder) / "slow.c", Path(folder) / "slow.so"
+            source.write_text("#include <netdb.h>\n#include <unistd.h>\n"
+                              "int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,\n"
+                              "                struct addrinfo **found) { for (;;) sleep(60); }\n")
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with self.subTest(number):
+                    running = subprocess.Popen([BIN / "corelab-load", "--target", "http://nosuch.invalid/"],
+                                               stderr=subprocess.PIPE, text=True,
+                                               env=os.environ | {"LD_PRELOAD": str(library)})
+                    time.sleep(0.5)
+                    running.send_signal(number)
+                    said = running.communicate(timeout=5)[1]
+                    self.assertEqual(said, "corelab-load: cannot connect to nosuch.invalid:80: Operation canceled\n")
+                    self.assertEqual(running.returncode, 1)
+
     def test_nobody_there_is_one_sentence_and_exit_code_1(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -340,10 +446,16 @@ class Modes(unittest.TestCase):
             self.assertTrue(listener.requests[0].startswith(b"POST /plaintext HTTP/1.1\r\n"))
             self.assertIn(b"Content-Length: 5\r\n", listener.requests[0])
 
+    def test_an_ipv6_target_is_connected_to_and_named_in_its_brackets(self):
+        with Listener(answering, "::1") as listener:
+            done = words_of(f"HTTP://[::1]:{listener.port}?x", "--rate", 5, "--duration", 1, *PATIENT)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(listener.requests[0], f"GET /?x HTTP/1.1\r\nHost: [::1]:{listener.port}\r\n\r\n".encode())
+
     def test_an_interrupt_leaves_what_is_done(self):
         with Listener(answering) as listener:
             running = subprocess.Popen([BIN / "corelab-load", "--target", f"http://127.0.0.1:{listener.port}/",
-                                        "--rate", "50", "--duration", "30", "--json", "-", "--quiet"],
+                                        "--rate", "50", "--duration", "30", "--json", "-", "--quiet", *PATIENT],
                                        stdout=subprocess.PIPE, text=True)
             time.sleep(1)
             running.send_signal(signal.SIGINT)
