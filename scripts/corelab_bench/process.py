@@ -16,6 +16,9 @@ from corelab_bench import accounting
 PR_SET_CHILD_SUBREAPER = 36  # from linux/prctl.h
 STOP_GRACE_SECONDS = 3.0
 POLL_SECONDS = 0.005
+LAST_WORDS_BYTES = 64 * 1024  # looked at; a target may print as much as it likes
+# What configures the harness, or its Python, and would configure one target and not another.
+NOT_A_TARGETS = ("CORELAB_", "PYTHON", "VIRTUAL_ENV")
 
 
 class StartError(RuntimeError):
@@ -56,10 +59,21 @@ def reap(pids: set[int]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Without CORELAB_*: a variable of the caller must not configure what is measured. Python leaves no bytecode behind
-    in the repository."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CORELAB_")}
+    """What targets run in, and what is asked about them: a variable or a virtual environment of the caller must not
+    configure what is measured. Python leaves no bytecode behind in the repository."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_TARGETS)}
+    if active := os.environ.get("VIRTUAL_ENV"):
+        programs = os.path.realpath(os.path.join(active, "bin"))
+        kept["PATH"] = os.pathsep.join(folder for folder in kept.get("PATH", os.defpath).split(os.pathsep)
+                                       if os.path.realpath(folder) != programs)
     return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def end_of(path: Path) -> str:
+    """The last of a file, however long that is."""
+    with open(path, "rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - LAST_WORDS_BYTES, 0))
+        return file.read(LAST_WORDS_BYTES).decode(errors="replace")
 
 
 class Server:
@@ -110,7 +124,7 @@ class Server:
     def last_words(self) -> str:
         """The last line of what the target printed."""
         try:
-            lines = (self.scratch / "output").read_text(errors="replace").strip().splitlines()
+            lines = end_of(self.scratch / "output").strip().splitlines()
         except OSError:
             lines = []
         return lines[-1][:300] if lines else "it printed nothing"

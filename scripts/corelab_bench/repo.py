@@ -1,5 +1,6 @@
 """Where things are in this repository, and which commit it is."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,12 @@ DEFAULT_BIN = ROOT / "build" / "bin"
 
 
 def git(*arguments: str) -> str:
-    """The output of a git command in this repository, or "" where there is no git or no commit yet."""
+    """The output of a git command in this repository, or "" where there is no git or no commit yet. An unpacked archive
+    is no repository, whatever repository it lies in."""
+    own = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
     try:
-        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True,
+                              env=own | {"GIT_CEILING_DIRECTORIES": str(ROOT.parent)})
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()

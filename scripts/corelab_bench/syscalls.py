@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from corelab_bench import accounting, http_check, load
-from corelab_bench.process import Server, StartError
+from corelab_bench.process import Server, StartError, environment
 from corelab_bench.scenarios import Load
 from corelab_bench.targets import Catalogue, Target
 
@@ -50,7 +50,8 @@ def measure(catalogue: Catalogue, seconds: float, server_cpus: list[int], genera
 def perf_can_count() -> bool:
     if not shutil.which("perf"):
         return False
-    done = subprocess.run(["perf", "stat", "-x,", "-e", ALL_CALLS, "true"], capture_output=True, text=True)
+    done = subprocess.run(["perf", "stat", "-x,", "-e", ALL_CALLS, "true"], capture_output=True, text=True,
+                          env=plain())
     return done.returncode == 0 and done.stderr[:1].isdigit()
 
 
@@ -72,8 +73,7 @@ def count(tool: str, target: Target, seconds: float, server_cpus: list[int],
         server.wait_until(lambda: http_check.answers(server.port, "/plaintext"))
         time.sleep(SETTLE_SECONDS)  # a server with many processes may still start some
         summary = server.scratch / "calls"
-        counter = subprocess.Popen(command(tool, server.pids(), summary), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        counter = counting(tool, server.pids(), summary)
         try:
             wait_until_attached(tool, server)
             done = load.run(Load(path="/plaintext", connections=CONNECTIONS), server.port, seconds, generator_cpus)
@@ -86,6 +86,16 @@ def count(tool: str, target: Target, seconds: float, server_cpus: list[int],
                 counter.wait()
                 raise
         return (parse_perf if tool == "perf" else parse_strace)(summary.read_text(), done.requests)
+
+
+def plain() -> dict[str, str]:
+    """Numbers are printed as programs read them, whatever the caller's language."""
+    return environment() | {"LC_ALL": "C"}
+
+
+def counting(tool: str, pids: list[int], summary: Path) -> subprocess.Popen:
+    return subprocess.Popen(command(tool, pids, summary), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, start_new_session=True, env=plain())
 
 
 def command(tool: str, pids: list[int], summary: Path) -> list[str]:

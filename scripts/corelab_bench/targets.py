@@ -4,22 +4,22 @@ The harness treats all of them alike: a command with a port to fill in. A progra
 target carries the reason, and the report prints it.
 """
 
-import importlib.util
 import json
 import shutil
 import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from corelab_bench import repo
+from corelab_bench.process import environment
 
 # `corelab cores` is the registry; this list only names what a report expects when the program itself is missing.
 EXPECTED_CORES = ("thread-per-connection", "thread-pool", "thread-pool-handoff", "event-loop", "multi-reactor",
                   "prefork", "prefork-evented")
 FLOOR_MODELS = {"blocking": "blocking, a thread per connection", "epoll": "evented, one thread",
                 "handoff": "readiness, then a pool thread", "prefork": "processes that block"}
+PEERS_PYTHON = "/usr/bin/python3"  # whichever runs the harness
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def load_catalogue(bin_dir: Path, peers_dir: Path) -> Catalogue:
 
 def succeeds(command: list[str]) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, timeout=20).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=20, env=environment()).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -71,7 +71,8 @@ def succeeds(command: list[str]) -> bool:
 def first_line(command: list[str], folder: Path | None = None) -> str:
     """The first line a program prints about itself (nginx does so on standard error)."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=folder)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=folder,
+                              env=environment())
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = (done.stdout + done.stderr).strip().splitlines()
@@ -82,7 +83,7 @@ def cores(bin_dir: Path) -> list[Target]:
     program = bin_dir / "corelab"
     try:
         listed = subprocess.run([str(program), "cores", "--json"], capture_output=True, text=True, timeout=20,
-                                check=True)
+                                check=True, env=environment())
         rows = json.loads(listed.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as problem:
         reason = f"`corelab cores --json` failed ({type(problem).__name__}): build it with `make`"
@@ -134,7 +135,7 @@ def why_absent(manifest: dict, folder: Path) -> str:
     for program in manifest.get("programs", []):
         if program.startswith("./") and not shutil.which(folder / program):
             return f"{Path(program).name} is not installed: run `make setup-peers`"
-        if not program.startswith("./") and not shutil.which(program):
+        if not program.startswith("./") and not shutil.which(program, path=environment().get("PATH")):
             return f"{program} is not installed ({whence})"
     for file in manifest.get("files", []):
         if not (folder / file).exists():
@@ -143,6 +144,6 @@ def why_absent(manifest: dict, folder: Path) -> str:
         if not succeeds(["perl", f"-M{module}", "-e", "1"]):
             return f"the Perl module {module} is not installed ({whence})"
     for module in manifest.get("python_modules", []):
-        if importlib.util.find_spec(module) is None:
-            return f"the Python module {module} is not installed for {sys.executable}"
+        if not succeeds([PEERS_PYTHON, "-c", f"import {module}"]):
+            return f"the Python module {module} is not installed for {PEERS_PYTHON}"
     return ""

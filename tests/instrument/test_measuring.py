@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
+import tracemalloc
 import unittest
+from unittest import mock
 
 import support
 
@@ -201,6 +203,25 @@ class Stopping(unittest.TestCase):
         os.environ["CORELAB_WORKERS"] = "7"
         self.addCleanup(os.environ.pop, "CORELAB_WORKERS")
         self.assertNotIn("CORELAB_WORKERS", process.environment())
+
+    def test_the_callers_python_and_virtual_environment_do_not_reach_the_target(self):
+        active = {"VIRTUAL_ENV": "/venv", "PATH": "/venv/bin:/usr/bin:/bin", "PYTHONPATH": "/mine", "PYTHONMALLOC": "debug",
+                  "VIRTUAL_ENV_PROMPT": "venv"}
+        with mock.patch.dict(os.environ, active):
+            seen = process.environment()
+        self.assertEqual(seen["PATH"], "/usr/bin:/bin")
+        self.assertEqual([name for name in seen if name.startswith(("PYTHON", "VIRTUAL"))], ["PYTHONDONTWRITEBYTECODE"])
+
+    def test_a_target_that_prints_without_end_costs_no_memory(self):
+        with self.serving() as server:
+            with open(server.scratch / "output", "ab") as output:
+                output.truncate(300 * 2**20)
+                output.seek(0, os.SEEK_END)
+                output.write(b"\nits last words\n")
+            tracemalloc.start()
+            self.addCleanup(tracemalloc.stop)
+            self.assertEqual(server.last_words(), "its last words")
+            self.assertLess(tracemalloc.get_traced_memory()[1], 2**20)
 
     @contextlib.contextmanager
     def serving(self, *modes: str):

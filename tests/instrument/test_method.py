@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -12,7 +13,7 @@ from unittest import mock
 
 import support
 
-from corelab_bench import (calibration, hiccups, resume, scenarios, schedule, spin, stop_rule, summary, validity,
+from corelab_bench import (calibration, hiccups, repo, resume, scenarios, schedule, spin, stop_rule, summary, validity,
                            wording)
 
 
@@ -205,6 +206,25 @@ class Resume(unittest.TestCase):
         trials = [trial | {"refused": "no"} if trial["entry"] == "other" else trial for trial in records(2, 0.01)]
         kept = self.keep(trials + [trial for trial in records(3, 0.01)[6:] if trial["entry"] != "other"])
         self.assertEqual(sorted({block for block, *_ in kept}), [0, 1, 2])
+
+
+class Commit(unittest.TestCase):
+    def commit_of(self, root: Path) -> str:
+        with mock.patch.object(repo, "ROOT", root):
+            return repo.commit()
+
+    def test_an_archive_that_lies_in_another_repository_has_no_commit(self):
+        with tempfile.TemporaryDirectory() as folder:
+            outer, inner = Path(folder).resolve(), Path(folder).resolve() / "corelab"
+            inner.mkdir()
+            (inner / "file").write_text("")
+            git = ["git", "-C", str(outer), "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+            for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "outer"]):
+                subprocess.run(git + words, check=True)
+            self.assertRegex(self.commit_of(outer), "^[0-9a-f]{10}$")
+            self.assertEqual(self.commit_of(inner), "uncommitted")
+            with mock.patch.dict(os.environ, {"GIT_DIR": str(outer / ".git")}):
+                self.assertEqual(self.commit_of(inner), "uncommitted")
 
 
 class RawData(unittest.TestCase):

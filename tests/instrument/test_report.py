@@ -5,6 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import matplotlib
 import support
 
 from corelab_bench import figures, report, summary
@@ -63,6 +64,15 @@ class Report(unittest.TestCase):
         # Those two are about thread-pool, which this run does not have.
         self.assertEqual({Path(link).name for link in linked}, {figures.name_of(module) for module in figures.FIGURES} -
                          {"gil-threads.svg", "gil-convoy.svg"})
+
+    def test_figures_are_the_same_whatever_the_readers_matplotlibrc_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            plain, dressed = Path(folder) / "plain", Path(folder) / "dressed"
+            names = figures.draw_all(self.summary, plain)
+            with matplotlib.rc_context({"lines.linewidth": 9, "axes.grid": True, "figure.dpi": 31, "svg.fonttype": "none"}):
+                figures.draw_all(self.summary, dressed)
+            for name in names:
+                self.assertEqual((plain / name).read_bytes(), (dressed / name).read_bytes(), name)
 
     def test_system_calls_stand_in_one_table(self):
         self.assertRegex(self.text, r"\| \| recvfrom \| (sendto|epoll_ctl) \| (sendto|epoll_ctl) \| all \|")

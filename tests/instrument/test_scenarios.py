@@ -1,8 +1,10 @@
 """What a scenario's entries may change, and which mistakes in them are named."""
 
+import os
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import support
 
@@ -87,6 +89,16 @@ class Manifests(unittest.TestCase):
                       self.peer(perl_modules=["strict", "No::Such"]).absent)
         self.assertIn("the Python module nosuch", self.peer(python_modules=["nosuch"]).absent)
         self.assertEqual(self.peer(files=["manifest.toml"], perl_modules=["strict"]).absent, "")
+
+    def test_a_program_of_the_callers_virtual_environment_is_no_peers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "bin" / "corelab-nosuch"
+            program.parent.mkdir()
+            program.write_text("#!/bin/sh\n")
+            program.chmod(0o755)
+            path = f"{program.parent}:{os.environ['PATH']}"
+            with mock.patch.dict(os.environ, {"VIRTUAL_ENV": folder, "PATH": path}):
+                self.assertIn("corelab-nosuch is not installed", self.peer(programs=["corelab-nosuch"]).absent)
 
 
 if __name__ == "__main__":

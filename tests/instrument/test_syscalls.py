@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import support
 
@@ -37,6 +39,18 @@ class Syscalls(unittest.TestCase):
     def test_what_strace_writes_is_read(self):
         self.assertEqual(syscalls.parse_strace(TABLE, 10000),
                          {"recvfrom": 1.01, "sendto": 1.0, "epoll_wait": 0.07, "total": 2.0803})
+
+    def test_a_language_with_decimal_commas_changes_nothing(self):
+        """strace writes what the caller's locale says; this one has no locale to install."""
+        with tempfile.TemporaryDirectory() as folder:
+            strace, summary = Path(folder) / "strace", Path(folder) / "calls"
+            rows = TABLE.replace(".", ",")
+            strace.write_text(f"#!/bin/sh\n[ \"$LC_ALL\" = C ] && cat >$4 <<'E'\n{TABLE}E\n"
+                              f"[ \"$LC_ALL\" = C ] || cat >$4 <<'E'\n{rows}E\n")
+            strace.chmod(0o755)
+            with mock.patch.dict(os.environ, {"LC_ALL": "de_DE.UTF-8", "PATH": f"{folder}:{os.environ['PATH']}"}):
+                syscalls.counting("strace", [1], summary).wait()
+            self.assertEqual(syscalls.parse_strace(summary.read_text(), 10000)["total"], 2.0803)
 
     def test_what_perf_writes_is_read(self):
         self.assertEqual(syscalls.parse_perf(COUNTS, 10000),

@@ -8,7 +8,7 @@ from pathlib import Path
 from corelab_bench.figures import (cores, cost, gil, gil_convoy, gil_threads, latency_against_load, lock_and_model,
                                    memory, offload, process_cost, process_memory, processes, ratios, skew, stall,
                                    stall_gantt, stall_heat_map, starvation, sweeps, switches, wsgi_servers)
-from corelab_bench.figures.style import STYLE, plt
+from corelab_bench.figures.style import drawing, plt
 from corelab_bench.summary import Summary
 
 FIGURES = (cores, ratios, cost, switches, memory, process_memory, gil, stall, stall_heat_map, stall_gantt, starvation,
@@ -26,7 +26,7 @@ def draw_all(summary: Summary, folder: Path) -> list[str]:
     for old in folder.glob("*.svg"):
         old.unlink()
     names = []
-    with plt.rc_context(STYLE):
+    with drawing():
         for module in FIGURES:
             figure = module.draw(summary)
             if figure is not None:

@@ -1,6 +1,8 @@
 """What all figures share: colours, sizes, the message as a title, ticks in words."""
 
+import contextlib
 import textwrap
+from collections.abc import Iterator
 
 import matplotlib
 
@@ -16,6 +18,15 @@ STYLE = {"svg.hashsalt": "corelab", "font.size": 9, "axes.spines.top": False, "a
          "font.family": "DejaVu Sans"}
 WIDTH = 8.5
 TITLE_LETTERS = 88
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Figures are drawn in here: in this style alone, whatever the matplotlibrc of whoever draws them says."""
+    with plt.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
 
 
 def title(axes, text: str) -> None:
