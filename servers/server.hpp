@@ -67,6 +67,9 @@ class Server {
   /// connections hold a thread.
   virtual void yield_idle() {}
 
+  /// Every second or so: gives back what it keeps and nobody has needed since.
+  virtual void shed() {}
+
   // How a server ends; control.cpp says when each step is due.
 
   /// From now on every answer ends its connection.

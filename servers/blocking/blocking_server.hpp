@@ -20,6 +20,7 @@ class BlockingServer : public Server, private Reception::Core {
   void stop_accepting() override { reception_.stop_accepting(); }
   bool accepting() const override { return reception_.is_accepting(); }
   void yield_idle() override { blocked_.wake_idle(1); }
+  void shed() override { sessions_.shed(); }
   void close_idle() override;
   void stop() override;
   bool finished() const override { return is_finished_; }

@@ -1,6 +1,9 @@
 // Sessions that no connection uses. An idle connection holds none, so its memory does not either.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -22,6 +25,7 @@ class SessionPool {
       if (!free_.empty()) {
         std::unique_ptr<Session> session = std::move(free_.back());
         free_.pop_back();
+        least_ = std::min(least_, free_.size());
         return session;
       }
     }
@@ -35,6 +39,17 @@ class SessionPool {
     if (free_.size() < most) free_.push_back(std::move(session));
   }
 
+  /// Now and then: gives back those that nobody has needed since the last time.
+  void shed() {
+    std::vector<std::unique_ptr<Session>> unneeded;
+    auto lock = this->lock();
+    auto end = free_.begin() + static_cast<std::ptrdiff_t>(std::min(least_, free_.size()));
+    unneeded.assign(std::make_move_iterator(free_.begin()), std::make_move_iterator(end));
+    free_.erase(free_.begin(), end);
+    least_ = free_.size();
+    if (lock.owns_lock()) lock.unlock();
+  }
+
  private:
   std::unique_lock<std::mutex> lock() {
     return is_shared_ ? std::unique_lock(mutex_) : std::unique_lock(mutex_, std::defer_lock);
@@ -44,6 +59,7 @@ class SessionPool {
   static constexpr std::size_t most = 256;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> free_;
+  std::size_t least_ = 0;  // that were free since the last shed()
 };
 
 }  // namespace corelab

@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto tick_interval = 100ms;
+constexpr unsigned ticks_to_shed = 10;
 constexpr std::size_t room_for_control = 16;  // connections
 constexpr auto helper_patience = 1ms;  // what a call may wait for the end of another, while there are idle helpers
 
@@ -171,6 +172,7 @@ void EventedWorker::tick() {
   }
   tick_due_ = now + tick_interval;
   set_timer(tick_, tick_due_);
+  if (++ticks_ % ticks_to_shed == 0) sessions_.shed();
   finish_calls();
   interrupted();  // a loop library does not say when a signal was
 }

@@ -109,6 +109,7 @@ class EventedWorker final : private ReactorClient, private LockKeeper {
   Routine resume_accepting_{*this, &EventedWorker::watch_listeners};
   Routine hurry_{*this, &EventedWorker::hurry_helpers};
   Clock::time_point tick_due_{};
+  unsigned ticks_ = 0;
 
   OwnTurn turn_{*this};
   std::deque<EventedConnection*> waiting_for_turn_;

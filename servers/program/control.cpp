@@ -16,6 +16,7 @@
 #include "servers/driver/poll.hpp"
 #include "servers/program/drain.hpp"
 #include "servers/program/signals.hpp"
+#include "servers/program/spare_memory.hpp"
 #include "servers/program/successor.hpp"
 
 namespace corelab {
@@ -28,6 +29,7 @@ constexpr auto heartbeat = 250ms;
 // How soon it is seen that the application has taken a signal for itself.
 constexpr auto look_at_handlers = std::chrono::seconds(1);
 constexpr auto look_during_import = 100ms;
+constexpr std::chrono::milliseconds look_at_memory = 1s;
 
 const Lifecycle* attended = nullptr;
 ListenerSet* listeners_to_unlink = nullptr;
@@ -82,11 +84,14 @@ class Control {
  private:
   signals::Signal wait_for_order();
   void beat();
+  void shed();
   bool has_app() const { return context_.app.lifecycle().attend != nullptr; }
 
   Server& server_;
   ServerContext& context_;
   const Role& role_;
+  SpareMemory spare_memory_;
+  Clock::time_point shed_ = Clock::now();
   std::atomic<bool> server_has_ended_{false}, app_has_ended_{false};
   sem_t server_ends_;  // wakes the main thread
 };
@@ -105,9 +110,9 @@ int Control::run() {
 signals::Signal Control::wait_for_order() {
   for (;;) {
     bool has_successor = !role_.is_child && context_.successor->is_alive();  // says so when it has ended
-    auto patience = role_.beats || has_successor ? heartbeat : has_app() ? std::chrono::milliseconds(look_at_handlers) : 1h;
-    signals::Signal signal = signals::wait(patience);
+    signals::Signal signal = signals::wait(role_.beats || has_successor ? heartbeat : look_at_memory);
     beat();
+    shed();
     if (has_app()) reclaim_signals();
     switch (signal.number) {
       case SIGINT:
@@ -126,6 +131,14 @@ signals::Signal Control::wait_for_order() {
       default: break;
     }
   }
+}
+
+void Control::shed() {
+  Clock::time_point now = Clock::now();
+  if (now - shed_ < look_at_memory) return;
+  shed_ = now;
+  server_.shed();
+  spare_memory_.look(now);
 }
 
 void Control::beat() {

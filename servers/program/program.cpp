@@ -22,6 +22,7 @@
 #include "servers/program/options.hpp"
 #include "servers/program/pid_file.hpp"
 #include "servers/program/signals.hpp"
+#include "servers/program/spare_memory.hpp"
 #include "servers/program/successor.hpp"
 #include "servers/registry.hpp"
 
@@ -144,7 +145,10 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   CounterBoard counters(core.has_processes() ? max_rows(s.workers) : s.workers);
   App app = make_app(s);
   std::optional<LockTimesBoard> lock_times;
-  if (app.lifecycle().has_lock) lock_times.emplace(counters.rows());
+  if (app.lifecycle().has_lock) {
+    lock_times.emplace(counters.rows());
+    share_one_arena();
+  }
   App control_app;
   bool control_apart = s.control != "on" && s.control != "off";
   // An app that takes every request has no path to spare for them.

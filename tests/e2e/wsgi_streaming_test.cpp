@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -100,6 +101,47 @@ TEST_P(WsgiWrite, has_no_body_behind_head) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiWrite, ::testing::ValuesIn(manners()), manner_name);
+
+class WsgiBurst : public WsgiMannerTest {
+ protected:
+  // KiB, of the server and its processes, pages that they share counted once.
+  static long memory(const ServerProcess& server) {
+    std::vector<pid_t> pids = children_of(server.pid());
+    pids.push_back(server.pid());
+    long sum = 0;
+    for (const pid_t pid : pids) {
+      std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
+      for (std::string line; std::getline(rollup, line);) {
+        if (line.starts_with("Pss:")) sum += std::stol(line.substr(4));
+      }
+    }
+    return sum;
+  }
+};
+
+// What clients have asked for and left behind is nobody's: it goes back to the system.
+TEST_P(WsgiBurst, leaves_no_memory_behind) {
+  if (is_sanitized()) GTEST_SKIP() << "a sanitizer holds what is freed";
+  const auto server = serve("streaming:app", 2);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(server.address(), "/").status(), 200);
+  const long before = memory(server);
+  long most = before;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Client> clients;
+    for (int i = 0; i < 30; ++i) {
+      clients.emplace_back(server.address());
+      clients.back().shrink_receive_buffer(4096);
+      clients.back().send(get_request("/one-block?size=10000000"));
+    }
+    std::this_thread::sleep_for(Millis(300));
+    most = std::max(most, memory(server));
+  }
+  EXPECT_GT(most, before + 9'000) << "there was no burst";
+  EXPECT_TRUE(eventually([&] { return memory(server) < before + before / 10; }, Millis(20'000)))
+      << before << " KiB before, " << most << " at most, " << memory(server) << " now";
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiBurst, ::testing::ValuesIn(manners()), manner_name);
 
 // What a client sends and the application quotes is no line of the log.
 TEST_F(WsgiTest, errors_forge_no_line_of_the_log) {

@@ -64,6 +64,8 @@ def app(environ, start_response):
         piece = b"x" * 65536
         for _ in range(int(asked["count"])):
             write(piece)
+    if path == "/one-block":
+        return [b"x" * int(asked["size"])]
     if path == "/quote":
         print(asked["text"], file=environ["wsgi.errors"])
         environ["wsgi.errors"].writelines(["it was ", asked["text"], "\n"])
