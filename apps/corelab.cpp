@@ -7,9 +7,9 @@
 #endif
 
 int main(int argc, char** argv) {
-  std::vector<std::string> apps = {"lab", "echo"};
+  corelab::Program program{.name = "corelab", .apps = {"lab", "echo"}};
 #ifdef CORELAB_WSGI
-  apps.emplace_back("wsgi:");
+  program.apps.emplace_back("wsgi:");
 #endif
   corelab::AppCheck check;
 #ifdef CORELAB_WSGI
@@ -21,5 +21,5 @@ int main(int argc, char** argv) {
 #endif
     return settings.app == "echo" ? corelab::make_echo_app() : corelab::make_lab_app(settings);
   };
-  return corelab::run_program({argv + 1, argv + argc}, apps, make, check);
+  return corelab::run_program(program, {argv + 1, argv + argc}, make, check);
 }

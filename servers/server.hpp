@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/app/app.hpp"
+#include "common/http/answer_start.hpp"
 #include "common/net/listener_set.hpp"
 #include "common/telemetry/access_log.hpp"
 #include "common/telemetry/counters.hpp"
@@ -46,6 +47,8 @@ struct ServerContext {
   Successor* successor = nullptr;  ///< of a program that runs, never null
   LockTimesBoard* lock_times = nullptr;  ///< by row, if the app has a lock
   HandlerWatch* handler_watch = nullptr;  ///< of this process
+  std::string_view program = "corelab";   ///< its name, in what it says
+  std::string_view answer_start = default_answer_start;  ///< its name, in what it answers
   /// Of the files that say where this process is; before it ends without unwinding. Any thread.
   std::function<void()> take_names_away{};
 };

@@ -28,7 +28,7 @@ enum class Gil { shared, own };
 
 struct Settings {
   std::string core = "event-loop";
-  std::string app = "lab";
+  std::string app = "lab";  ///< empty: a program's own
   std::vector<std::string> bind = {"127.0.0.1:8000"};
   unsigned workers = 0;  ///< 0 until resolved: the core's default
   unsigned backlog = 2048;

@@ -19,12 +19,12 @@ void take_begin_and_give(benchmark::State& state) {
   Limits limits;
   SessionPool pool{SessionPool::Use::shared};
   std::unique_ptr<Session> first = pool.take();
-  first->begin(limits);
+  first->begin({.limits = limits});
   pool.give(std::move(first));
   AllocationCount count;
   for (auto _ : state) {
     std::unique_ptr<Session> session = pool.take();
-    session->begin(limits);
+    session->begin({.limits = limits});
     pool.give(std::move(session));
   }
   count.report(state);
@@ -36,7 +36,7 @@ void construct(benchmark::State& state) {
   AllocationCount count;
   for (auto _ : state) {
     Session session;
-    session.begin(limits);
+    session.begin({.limits = limits});
     benchmark::DoNotOptimize(&session);
   }
   count.report(state);

@@ -10,7 +10,7 @@ namespace corelab::micro {
 class BareDriver {
  public:
   BareDriver() {
-    session_.begin(limits_);
+    session_.begin({.limits = limits_});
     session_.set_date("Thu, 01 Jan 1970 00:00:00 GMT");
   }
 

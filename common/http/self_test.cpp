@@ -13,7 +13,7 @@ namespace {
 bool is_refused(std::string_view bytes) {
   Limits limits;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(bytes);
   return session.next() == Session::Want::write;
 }

@@ -34,10 +34,12 @@ Session::Session() { fields_.reserve(Limits{}.fields); }
 
 Session::~Session() { forget_body(); }
 
-void Session::begin(const Limits& limits, MakeBodyStore make_store, std::atomic<std::size_t>* bodies) {
+void Session::begin(const SessionSetup& setup) {
+  const Limits& limits = setup.limits;
   limits_ = &limits;
-  bodies_ = bodies;
-  make_store_ = make_store;
+  answer_start_ = setup.answer_start;
+  make_store_ = setup.make_store;
+  bodies_ = setup.bodies;
   std::size_t wanted = limits.head + std::max(body_room, limits.chunk_overhead + 4096);
   if (input_capacity_ < wanted) {
     input_ = std::make_unique_for_overwrite<char[]>(wanted);
@@ -347,22 +349,21 @@ void Session::write_body(Response& response) {
 }
 
 void Session::write_head(const Response& response, bool keep_alive, std::string_view framing) {
-  constexpr std::string_view usual = "HTTP/1.1 200 OK\r\nServer: corelab\r\nDate: ";
-  constexpr std::string_view server = "\r\nServer: corelab\r\nDate: ", space = " ", line_end = "\r\n", colon = ": ";
+  constexpr std::string_view space = " ", line_end = "\r\n", colon = ": ";
   std::string_view type = response.content_type();
   std::string_view type_name = type.empty() ? "" : "\r\nContent-Type: ";
   std::string_view end = !keep_alive                   ? "\r\nConnection: close\r\n\r\n"
                          : request_.version_minor == 0 ? "\r\nConnection: keep-alive\r\n\r\n"
                                                        : "\r\n\r\n";
-  if (response.status() == 200 && response.reason().empty()) {
-    output_.append(usual);
-  } else {
+  std::string_view start = answer_start_;
+  if (response.status() != 200 || !response.reason().empty()) {
     std::array<char, 12> digits;
     char* digits_end = std::to_chars(digits.data(), digits.data() + digits.size(), response.status()).ptr;
     output_.append("HTTP/1.1 ", std::string_view(digits.data(), digits_end), space,
-                   response.reason().empty() ? reason_phrase(response.status()) : response.reason(), server);
+                   response.reason().empty() ? reason_phrase(response.status()) : response.reason());
+    start.remove_prefix(ok_line.size());
   }
-  output_.append(date_, type_name, type, framing);
+  output_.append(start, date_, type_name, type, framing);
   for (const auto& [name, value] : response.headers()) {
     output_.append(line_end, std::string_view(name), colon, std::string_view(value));
   }

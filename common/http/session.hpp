@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/answer_start.hpp"
 #include "common/http/body_store.hpp"
 #include "common/http/byte_buffer.hpp"
 #include "common/http/head_scanner.hpp"
@@ -21,6 +22,14 @@
 #include "common/http/rules.hpp"
 
 namespace corelab {
+
+/// What a connection is served with. All that it refers to must stay valid until the session's next begin().
+struct SessionSetup {
+  const Limits& limits;
+  std::string_view answer_start = default_answer_start;  ///< from corelab::answer_start()
+  MakeBodyStore make_store = nullptr;  ///< for bodies larger than Limits::body_buffer; without it they stay in memory
+  std::atomic<std::size_t>* bodies = nullptr;  ///< kept at what all sessions that share it have in memory of bodies
+};
 
 /// One thread at a time. Large (its buffers), so that drivers lease one to a connection only while it is busy: begin()
 /// makes it new, idle() says when nothing would be lost by giving it to another connection.
@@ -41,9 +50,8 @@ class Session {
 
   Session();
 
-  /// Starts a connection. `limits` must stay valid until the next begin(). `make_store` is for bodies that are larger than
-  /// Limits::body_buffer; without it they stay in memory. `bodies` is kept at what all sessions that share it have there.
-  void begin(const Limits& limits, MakeBodyStore make_store = nullptr, std::atomic<std::size_t>* bodies = nullptr);
+  /// Starts a connection.
+  void begin(const SessionSetup& setup);
   ~Session();
 
   /// The body that is being read is not to be had: its memory is free again. To be followed by refuse().
@@ -157,6 +165,7 @@ class Session {
   std::string_view unparsed() const { return {input_.get() + parsed_, input_end_ - parsed_}; }
 
   const Limits* limits_ = nullptr;
+  std::string_view answer_start_;
   std::string_view date_;
   State state_ = State::head;
 

@@ -123,7 +123,10 @@ Connection::~Connection() {
 Session& Connection::session() {
   if (!session_) {
     session_ = worker_->sessions.take();
-    session_->begin(settings_.limits, make_body_file, &bodies_in_memory);
+    session_->begin({.limits = settings_.limits,
+                     .answer_start = worker_->context.answer_start,
+                     .make_store = make_body_file,
+                     .bodies = &bodies_in_memory});
   }
   return *session_;
 }

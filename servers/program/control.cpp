@@ -177,7 +177,7 @@ void start_app(const ServerContext& context) {
   };
   listeners_to_unlink = &context.listeners;
   {
-    signals::EndAtOnce while_it_starts("corelab: ended while the application was being imported\n",
+    signals::EndAtOnce while_it_starts(std::string(context.program) + ": ended while the application was being imported\n",
                                        [] { listeners_to_unlink->unlink_names(); });
     Reclaiming meanwhile(app.attend != nullptr);
     app.start();

@@ -7,7 +7,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -31,6 +30,13 @@ namespace {
 
 using Values = std::vector<std::string>;
 
+/// What an option says something to: any program's server, or to the apps that --app names, which a program that serves one
+/// of its own does not have.
+enum class Of { server, named_apps, lab, wsgi };
+
+/// In an option's help it stands for what the program is called.
+constexpr std::string_view program_name = "PROGRAM";
+
 /// One setting: its name serves as flag (--name), variable (CORELAB_NAME) and key of the file.
 struct Option {
   std::string name;
@@ -41,6 +47,7 @@ struct Option {
   bool needs_restart = false;
   bool repeats = false;
   bool is_switch = false;  // given without a value it is on
+  Of of = Of::server;
 };
 
 std::string quoted(const std::string& text) {
@@ -136,6 +143,12 @@ Option on_restart(Option option) {
   return option;
 }
 
+/// What an app is made with takes a restart to change.
+Option of(Of whom, Option option) {
+  option.of = whom;
+  return on_restart(std::move(option));
+}
+
 Option with_short_flag(Option option, std::string flag) {
   option.short_flag = std::move(flag) + ",";
   return option;
@@ -179,8 +192,8 @@ Option bind_option() {
 const std::vector<Option>& all_options() {
   constexpr std::uint64_t mebibyte = 1 << 20;
   static const std::vector<Option> options = {
-      on_restart(text("core", "which core serves; 'corelab cores' lists them", &Settings::core)),
-      on_restart(text("app", "which app is served: lab, echo, or wsgi:MODULE:CALLABLE", &Settings::app)),
+      on_restart(text("core", "which core serves; 'PROGRAM cores' lists them", &Settings::core)),
+      of(Of::named_apps, text("app", "which app is served: lab, echo, or wsgi:MODULE:CALLABLE", &Settings::app)),
       bind_option(),
       on_restart(with_short_flag(
           count("workers", "threads of a pool, reactors, or processes; default: the CPUs this process may use, 4 a CPU "
@@ -255,27 +268,37 @@ const std::vector<Option>& all_options() {
                        UINT64_MAX)),
       on_restart(text("control", "/healthz and /stats: on (beside an app that does not take every path itself), off, or an address "
                               "of their own", &Settings::control)),
-      on_restart(text("upstream", "lab app: HOST:PORT of the server that /upstream asks", &Settings::upstream)),
-      on_restart(text("db", "lab app: SQLite file behind /db; default: a temporary one with 10,000 rows",
-                      &Settings::database)),
-      on_restart(text("app-dir", "WSGI app: directory its module is looked for in first", &Settings::app_dir)),
-      on_restart(text("virtualenv", "WSGI app: virtual environment whose packages it uses; default: $VIRTUAL_ENV",
-                      &Settings::virtualenv)),
-      on_restart(switch_interval_option()),
-      on_restart(switch_option("preload", "WSGI app, cores with processes: import it once, before the workers are forked",
-                               &Settings::preload)),
-      on_restart(choice("gil", "WSGI app: a lock for all threads of a process, or an interpreter with its own lock for each "
-                               "(Python 3.12 or newer)",
-                        &Settings::gil, {{"shared", Gil::shared}, {"own", Gil::own}})),
+      of(Of::lab, text("upstream", "lab app: HOST:PORT of the server that /upstream asks", &Settings::upstream)),
+      of(Of::lab, text("db", "lab app: SQLite file behind /db; default: a temporary one with 10,000 rows",
+                       &Settings::database)),
+      of(Of::wsgi, text("app-dir", "WSGI app: directory its module is looked for in first", &Settings::app_dir)),
+      of(Of::wsgi, text("virtualenv", "WSGI app: virtual environment whose packages it uses; default: $VIRTUAL_ENV",
+                        &Settings::virtualenv)),
+      of(Of::wsgi, switch_interval_option()),
+      of(Of::wsgi, switch_option("preload", "WSGI app, cores with processes: import it once, before the workers are forked",
+                                 &Settings::preload)),
+      of(Of::wsgi, choice("gil", "WSGI app: a lock for all threads of a process, or an interpreter with its own lock for each "
+                                 "(Python 3.12 or newer)",
+                          &Settings::gil, {{"shared", Gil::shared}, {"own", Gil::own}})),
   };
   return options;
 }
 
-const Option* find_option(std::string_view name) {
+bool has(const Program& program, const Option& option) { return option.of == Of::server || !program.apps.empty(); }
+
+/// Null: `program` has no such option.
+const Option* find_option(std::string_view name, const Program& program) {
   for (const Option& option : all_options()) {
-    if (option.name == name) return &option;
+    if (option.name == name && has(program, option)) return &option;
   }
   return nullptr;
+}
+
+std::string help_of(const Option& option, const Program& program) {
+  std::string help = option.help;
+  if (std::size_t at = help.find(program_name); at != std::string::npos) help.replace(at, program_name.size(), program.name);
+  if (option.name != "workers") help += " [" + option.to_toml(Settings{}) + "]";
+  return help;
 }
 
 /// Where a value comes from, for its error message.
@@ -305,9 +328,9 @@ Values split(const std::string& text, char separator) {
   return parts;
 }
 
-void read_environment(const Start& start, Given& given, bool has_apps) {
+void read_environment(const Start& start, Given& given, const Program& program) {
   for (const Option& option : all_options()) {
-    if (option.name == "app" && !has_apps) continue;
+    if (!has(program, option)) continue;
     auto variable = start.variables.find(variable_of(option.name));
     if (variable == start.variables.end() || given.contains(option.name)) continue;
     const auto& [name, value] = *variable;
@@ -346,7 +369,7 @@ std::string read_file(const std::string& path, const Start& start) {
   return content.str();
 }
 
-void read_config_file(const std::string& path, const Start& start, Given& given, bool has_apps) {
+void read_config_file(const std::string& path, const Start& start, Given& given, const Program& program) {
   toml::table table;
   try {
     table = toml::parse(read_file(path, start), path);
@@ -357,8 +380,10 @@ void read_config_file(const std::string& path, const Start& start, Given& given,
   for (auto&& [key, node] : table) {
     std::string name(key.str());
     std::string where = path + ": '" + name + "'";
-    const Option* option = name == "app" && !has_apps ? nullptr : find_option(name);
-    if (option == nullptr) throw UsageError(where + " is no setting (corelab serve --help lists them, without dashes)");
+    const Option* option = find_option(name, program);
+    if (option == nullptr) {
+      throw UsageError(where + " is no setting (" + program.name + " serve --help lists them, without dashes)");
+    }
     if (given.contains(name)) continue;
     Source source{where, {}};
     if (const toml::array* list = node.as_array(); list != nullptr && option->repeats) {
@@ -394,12 +419,9 @@ std::string why_meaningless(const std::string& name, const CoreInfo& core) {
 bool is_wsgi(const Settings& s) { return s.app.starts_with("wsgi:"); }
 
 // The same for an app.
-std::string why_meaningless(const std::string& name, const Settings& s) {
-  constexpr std::array<std::string_view, 2> of_lab = {"db", "upstream"};
-  constexpr std::array<std::string_view, 5> of_wsgi = {"app-dir", "virtualenv", "switch-interval", "preload", "gil"};
-  auto is_among = [&name](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
-  if (is_among(of_lab) && s.app != "lab") return "it is the lab's; use --app lab";
-  if (is_among(of_wsgi) && !is_wsgi(s)) return "use --app wsgi:MODULE:CALLABLE";
+std::string why_meaningless(const Option& option, const Settings& s) {
+  if (option.of == Of::lab && s.app != "lab") return "it is the lab's; use --app lab";
+  if (option.of == Of::wsgi && !is_wsgi(s)) return "use --app wsgi:MODULE:CALLABLE";
   return {};
 }
 
@@ -422,12 +444,12 @@ void check_wsgi(Settings& s, const CoreInfo& core, const Given& given) {
   if (!given.contains("thread-stack")) s.thread_stack = python_stack;
 }
 
-void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const Given& given) {
+void refuse_what_has_no_meaning(const Settings& s, const CoreInfo& core, const Given& given, const Program& program) {
   for (const auto& [name, source] : given) {
     std::string why = why_meaningless(name, core);
     bool says_nothing = (name == "workers" && s.workers == 1) || (name == "offload" && s.offload == 0);
     if (!why.empty() && !says_nothing) throw UsageError(source.name + " has no meaning on " + s.core + ": " + why);
-    if (std::string other = why_meaningless(name, s); !other.empty()) {
+    if (std::string other = why_meaningless(*find_option(name, program), s); !other.empty()) {
       throw UsageError(source.name + " has no meaning for --app " + s.app + ": " + other);
     }
     if (name == "trace-limit" && s.trace.empty()) {
@@ -459,14 +481,15 @@ void check_addresses(const Settings& s, const Given& given) {
   }
 }
 
-void check(Settings& s, const Given& given, const std::vector<std::string>& app_names) {
+void check(Settings& s, const Given& given, const Program& program) {
   const CoreInfo* core = find_core(s.core);
   if (core == nullptr) {
     std::string known;
     for (const CoreInfo* each : all_cores()) known += (known.empty() ? "" : ", ") + std::string(each->name);
     throw UsageError(source_of("core", given) + ": there is no core '" + s.core + "'; choose one of " + known);
   }
-  bool is_known = app_names.empty() || std::any_of(app_names.begin(), app_names.end(), [&s](const std::string& name) {
+  const std::vector<std::string>& apps = program.apps;
+  bool is_known = apps.empty() || std::any_of(apps.begin(), apps.end(), [&s](const std::string& name) {
     return name.ends_with(':') ? s.app.starts_with(name) : s.app == name;
   });
   if (!is_known) {
@@ -480,7 +503,7 @@ void check(Settings& s, const Given& given, const std::vector<std::string>& app_
                      ") is larger than --limit-request-head (" + plain(s.limits.head) +
                      "), which holds it; lower the one or raise the other");
   }
-  refuse_what_has_no_meaning(s, *core, given);
+  refuse_what_has_no_meaning(s, *core, given, program);
   check_addresses(s, given);
   if (core->serves_one_each()) s.worker_connections = 1;  // at most as many: kept by whatever was asked for
   if (s.workers == 0) {
@@ -513,34 +536,34 @@ void anchor_paths(Settings& s, const Start& start) {
   }
 }
 
-CommandLine read_command_line(const Start& start, const std::vector<std::string>& app_names) {
+CommandLine read_command_line(const Start& start, const Program& program) {
   const std::vector<std::string>& arguments = start.arguments;
+  const std::string& called = program.name;
   CommandLine result;
-  CLI::App program("corelab: one HTTP/1.1 application on interchangeable server cores", "corelab");
-  program.set_version_flag("--version", std::string("corelab ") + CORELAB_VERSION);
-  program.require_subcommand(1);
+  CLI::App parser(called + ": one HTTP/1.1 application on interchangeable server cores", called);
+  const std::string version = std::string("corelab ") + CORELAB_VERSION;
+  parser.set_version_flag("--version", called == "corelab" ? version : called + " (" + version + ")");
+  parser.require_subcommand(1);
 
-  CLI::App* cores = program.add_subcommand("cores", "list the cores");
+  CLI::App* cores = parser.add_subcommand("cores", "list the cores");
   bool as_json = false;
   cores->add_flag("--json", as_json, "as JSON");
 
-  CLI::App* serve = program.add_subcommand("serve", "serve an app on a core");
+  CLI::App* serve = parser.add_subcommand("serve", "serve an app on a core");
   serve->footer(
       "Every option can also be set by an environment variable (CORELAB_KEEP_ALIVE=5) or in a TOML file\n"
       "(keep-alive = 5); a flag goes before a variable, a variable before the file.");
-  Settings defaults;
   std::map<std::string, Values> flags;
   for (const Option& option : all_options()) {
-    if (option.name == "app" && app_names.empty()) continue;
-    std::string shown = option.name == "workers" ? "" : " [" + option.to_toml(defaults) + "]";
+    if (!has(program, option)) continue;
     // CLI11 only collects the words: one reader serves flags, variables and the file.
     if (option.is_switch) {
       serve->add_flag_function("--" + option.name + "{1}", [&](std::int64_t n) {
         flags[option.name] = {n > 0 ? "on" : "off"};
-      }, option.help + shown);
+      }, help_of(option, program));
       continue;
     }
-    auto* flag = serve->add_option(option.short_flag + "--" + option.name, flags[option.name], option.help + shown);
+    auto* flag = serve->add_option(option.short_flag + "--" + option.name, flags[option.name], help_of(option, program));
     flag->type_name("")->take_all()->expected(1)->allow_extra_args(false);
   }
   std::string config_file;
@@ -550,26 +573,26 @@ CommandLine read_command_line(const Start& start, const std::vector<std::string>
   serve->add_flag("--print-config", print, "print the configuration in effect, as TOML, and end");
 
   if (!arguments.empty() && !arguments[0].starts_with('-') && arguments[0] != "serve" && arguments[0] != "cores") {
-    throw UsageError("there is no command '" + arguments[0] + "'; use serve or cores (corelab --help)");
+    throw UsageError("there is no command '" + arguments[0] + "'; use serve or cores (" + called + " --help)");
   }
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
-    program.parse(reversed);
+    parser.parse(reversed);
   } catch (const CLI::Success& asked) {  // --help, --version
     std::ostringstream out, ignored;
-    program.exit(asked, out, ignored);
+    parser.exit(asked, out, ignored);
     result.action = CommandLine::Action::help;
     result.help = out.str();
     return result;
   } catch (const CLI::RequiredError&) {
-    throw UsageError("say what to do: corelab serve or corelab cores (corelab --help)");
+    throw UsageError("say what to do: " + called + " serve or " + called + " cores (" + called + " --help)");
   } catch (const CLI::ArgumentMismatch& error) {
     const std::string what = error.what();
-    throw UsageError(what.substr(0, what.find(':')) + " needs a value (corelab serve --help lists the options)");
+    throw UsageError(what.substr(0, what.find(':')) + " needs a value (" + called + " serve --help lists the options)");
   } catch (const CLI::ParseError& error) {
     std::string sentence = error.what();
     sentence.erase(std::remove(sentence.begin(), sentence.end(), '\n'), sentence.end());
-    throw UsageError(sentence + " (corelab serve --help lists the options)");
+    throw UsageError(sentence + " (" + called + " serve --help lists the options)");
   }
   if (cores->parsed()) {
     result.action = as_json ? CommandLine::Action::list_cores_as_json : CommandLine::Action::list_cores;
@@ -580,19 +603,20 @@ CommandLine read_command_line(const Start& start, const std::vector<std::string>
   for (auto& [name, values] : flags) {
     if (!values.empty()) given[name] = {"--" + name, values};
   }
-  read_environment(start, given, !app_names.empty());
+  read_environment(start, given, program);
   if (auto variable = start.variables.find("CORELAB_CONFIG"); config_file.empty() && variable != start.variables.end()) {
     config_file = variable->second;
   }
-  if (!config_file.empty()) read_config_file(config_file, start, given, !app_names.empty());
+  if (!config_file.empty()) read_config_file(config_file, start, given, program);
+  if (program.apps.empty()) result.settings.app.clear();
   for (const auto& [name, source] : given) {
     try {
-      find_option(name)->set(result.settings, source.values);
+      find_option(name, program)->set(result.settings, source.values);
     } catch (const UsageError& error) {
       throw UsageError(source.name + ": " + error.what());
     }
   }
-  check(result.settings, given, app_names);
+  check(result.settings, given, program);
   if (check_only) result.action = CommandLine::Action::check_config;
   if (print) result.action = CommandLine::Action::print_config;
   return result;
@@ -603,7 +627,8 @@ std::string to_toml(const Settings& settings) {
   const CoreInfo* core = find_core(settings.core);
   for (const Option& option : all_options()) {
     if (core != nullptr && !why_meaningless(option.name, *core).empty()) continue;
-    if (!why_meaningless(option.name, settings).empty()) continue;
+    if (!why_meaningless(option, settings).empty()) continue;
+    if (option.of == Of::named_apps && settings.app.empty()) continue;
     if (option.name == "trace-limit" && settings.trace.empty()) continue;
     if (option.name == "worker-connections" && core != nullptr && core->serves_one_each()) continue;
     text += option.name + " = " + option.to_toml(settings) + "\n";

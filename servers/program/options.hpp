@@ -20,6 +20,14 @@ struct SystemError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Whose settings they are.
+struct Program {
+  std::string name = "corelab";  ///< in its sentences, and in the Server field if it can stand there
+  /// What --app may name (one that ends in a colon: whatever begins so). Empty: it serves one app of its own, and has no
+  /// option that says something to those apps.
+  std::vector<std::string> apps;
+};
+
 struct CommandLine {
   enum class Action { serve, list_cores, list_cores_as_json, check_config, print_config, help } action = Action::serve;
   std::string help;  ///< for Action::help: what to print
@@ -36,14 +44,13 @@ struct Start {
   static Start here(std::vector<std::string> arguments);
 };
 
-/// Reads everything. `app_names` is what --app may name (one that ends in a colon: whatever begins so); empty where a
-/// program serves one app of its own. Throws UsageError or SystemError.
-CommandLine read_command_line(const Start& start, const std::vector<std::string>& app_names);
+/// Reads everything. Throws UsageError or SystemError.
+CommandLine read_command_line(const Start& start, const Program& program);
 
 /// Makes the settings' paths absolute, from the directory of the start on.
 void anchor_paths(Settings& settings, const Start& start);
 
-/// As TOML that --config takes.
+/// As TOML that the --config of the same program takes.
 std::string to_toml(const Settings& settings);
 
 /// Names of what differs and only a restart can change (bind, core, app, …); takes it over from `running`.

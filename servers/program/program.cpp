@@ -69,8 +69,8 @@ std::vector<Address> addresses_of(const Settings& settings, const HandedSockets&
 }
 
 /// One line, in one write, so that whoever starts the program can wait for it.
-void announce(const ListenerSet& listeners, const Settings& settings, const CoreInfo& core) {
-  std::string line = "corelab: listening on ";
+void announce(const Program& program, const ListenerSet& listeners, const Settings& settings, const CoreInfo& core) {
+  std::string line = program.name + ": listening on ";
   for (const Address& address : listeners.addresses()) {
     if (&address != &listeners.addresses().front()) line += ",";
     line += address.to_string();
@@ -82,13 +82,12 @@ void announce(const ListenerSet& listeners, const Settings& settings, const Core
 }
 
 /// HUP. The same flags and variables are read again, and the file as it is now.
-void reload(const Start& start, const std::vector<std::string>& app_names, SettingsStore& settings,
-            AccessLog& access_log) {
+void reload(const Program& program, const Start& start, SettingsStore& settings, AccessLog& access_log) {
   notify::reloading();
   try {
     Start again = start;
     again.is_again = true;
-    Settings wanted = read_command_line(again, app_names).settings;
+    Settings wanted = read_command_line(again, program).settings;
     anchor_paths(wanted, start);
     for (const std::string& name : keep_what_needs_a_restart(settings.current(), wanted)) {
       log::warning("reload: --" + name + " stays as it was: it takes a restart to change it");
@@ -120,7 +119,7 @@ const ServerContext* in_this_process = nullptr;
   _exit(1);
 }
 
-int serve(const Start& start, const std::vector<std::string>& app_names, Settings initial, const AppMaker& make_app) {
+int serve(const Program& program, const Start& start, Settings initial, const AppMaker& make_app) {
   check_parser();
   HandedSockets handed = HandedSockets::take();
   be_init_if_first();
@@ -166,6 +165,7 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   own_descriptors::add(listeners.descriptors());
   PidFile pid_file(s.pid_file);
 
+  const std::string begins_answers = answer_start(program.name);
   ServerContext context{.app = app,
                         .control_app = control_app,
                         .control_listeners = control_apart ? 1u : 0u,
@@ -178,15 +178,17 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
                         .trace = trace ? &*trace : nullptr,
                         .successor = &successor,
                         .lock_times = lock_times ? &*lock_times : nullptr,
+                        .program = program.name,
+                        .answer_start = begins_answers,
                         .take_names_away = [&] {
                           pid_file.remove();
                           listeners.unlink_names();
                         }};
   in_this_process = &context;
   std::set_terminate(end_by_error);
-  auto reload_settings = [&] { reload(start, app_names, settings, access_log); };
+  auto reload_settings = [&] { reload(program, start, settings, access_log); };
   auto announce_once = [&] {
-    announce(listeners, s, core);
+    announce(program, listeners, s, core);
     notify::ready(predecessor != 0);
     if (predecessor != 0 && getppid() == predecessor) kill(predecessor, SIGTERM);
   };
@@ -206,19 +208,22 @@ int serve(const Start& start, const std::vector<std::string>& app_names, Setting
   return exit_code;
 }
 
-int complain(const std::exception& error, int exit_code) {
-  std::cerr << "corelab: " << error.what() << '\n';
+int complain(const Program& program, const std::exception& error, int exit_code) {
+  std::cerr << program.name + ": " << error.what() << '\n';
   return exit_code;
 }
 
+/// Without the directories.
+std::string file_name(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+
 }  // namespace
 
-int run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
-                const AppMaker& make_app, const AppCheck& check_app) {
+int run_program(const Program& program, const std::vector<std::string>& arguments, const AppMaker& make_app,
+                const AppCheck& check_app) {
   open_standard_streams();
   try {
     const Start start = Start::here(arguments);
-    CommandLine line = read_command_line(start, app_names);
+    CommandLine line = read_command_line(start, program);
     if (check_app) check_app(line.settings);
     switch (line.action) {
       case CommandLine::Action::help: std::cout << line.help; return 0;
@@ -226,18 +231,24 @@ int run_program(const std::vector<std::string>& arguments, const std::vector<std
       case CommandLine::Action::list_cores_as_json: list_cores_as_json(); return 0;
       case CommandLine::Action::check_config: std::cout << "the configuration is valid\n"; return 0;
       case CommandLine::Action::print_config: std::cout << to_toml(line.settings); return 0;
-      case CommandLine::Action::serve: return serve(start, app_names, line.settings, make_app);
+      case CommandLine::Action::serve: return serve(program, start, line.settings, make_app);
     }
     return 0;
   } catch (const UsageError& error) {
-    return complain(error, 2);
+    return complain(program, error, 2);
   } catch (const std::exception& error) {
-    return complain(error, 1);
+    return complain(program, error, 1);
   }
 }
 
 int run(int argc, char** argv, App app) {
-  return run_program({argv + 1, argv + argc}, {}, [&app](const Settings&) { return std::move(app); });
+  std::vector<std::string> words(argv, argv + argc);
+  Program program;
+  if (!words.empty()) {  // who starts a program may leave out even its name
+    if (std::string name = file_name(words[0]); !name.empty()) program.name = name;
+    words.erase(words.begin());
+  }
+  return run_program(program, words, [&app](const Settings&) { return std::move(app); });
 }
 
 }  // namespace corelab

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/app/app.hpp"
+#include "servers/program/options.hpp"
 #include "servers/settings.hpp"
 
 namespace corelab {
@@ -18,11 +19,11 @@ using AppMaker = std::function<App(const Settings&)>;
 using AppCheck = std::function<void(const Settings&)>;
 
 /// `program serve --core NAME …` and `program cores`; returns the exit code: 0 drained or done, 1 the system said no or
-/// the drain was cut short, 2 wrong usage. `app_names` is what --app may name; without any, the program has no --app.
-int run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& app_names,
-                const AppMaker& make_app, const AppCheck& check_app = {});
+/// the drain was cut short, 2 wrong usage.
+int run_program(const Program& program, const std::vector<std::string>& arguments, const AppMaker& make_app,
+                const AppCheck& check_app = {});
 
-/// The same for a program that serves one app of its own:
+/// The same for a program that serves one app of its own, and is called what it was started as (the last part of argv[0]):
 ///   int main(int argc, char** argv) { App app; …; return corelab::run(argc, argv, std::move(app)); }
 int run(int argc, char** argv, App app);
 

@@ -34,17 +34,21 @@ cmake --build "$scratch/build" >"$scratch/log" 2>&1 || { cat "$scratch/log"; fai
 server=$!
 address=""
 for _ in $(seq 100); do
-  address=$(sed -n 's/^corelab: listening on \([^ ]*\) .*/\1/p' "$scratch/server")
+  address=$(sed -n 's/^example: listening on \([^ ]*\) .*/\1/p' "$scratch/server")
   if [ -n "$address" ]; then break; fi
   sleep 0.1
 done
 [ -n "$address" ] || { cat "$scratch/server"; fail "the example does not listen"; }
 answer=$(curl -s --max-time 10 "http://$address/hello") || fail "no answer"
 [ "$answer" = "Hello" ] || fail "another answer: $answer"
+curl -si --max-time 10 "http://$address/hello" | grep -q "^Server: example"$'\r'"$" || fail "answers under another name"
 
 kill -TERM "$server"
 code=0
 wait "$server" || code=$?
 server=""
 [ $code -eq 0 ] || fail "exit code $code of the example"
+
+"$scratch/build/example" serve --print-config >"$scratch/printed.toml"
+"$scratch/build/example" serve -c "$scratch/printed.toml" --check-config || fail "it refuses the configuration it has printed"
 echo "an installed corelab serves the example's own handler"

@@ -178,20 +178,27 @@ class Process {
 
 namespace {
 
-constexpr std::string_view kAnnouncement = "corelab: listening on ";
+constexpr std::string_view kAnnouncement = ": listening on ";
+
+// Behind the program's name, which is one word: what the log says begins with a time and a process.
+bool is_announcement(std::string_view line) {
+  const size_t at = line.find(kAnnouncement);
+  return at != line.npos && line.substr(0, at).find(": ") == line.npos;
+}
 
 // The whole lines of `text` that announce an address.
 std::vector<std::string> announcements(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line) && !stream.eof();)
-    if (line.starts_with(kAnnouncement)) lines.push_back(line);
+    if (is_announcement(line)) lines.push_back(line);
   return lines;
 }
 
 // "A, B core=... workers=..." and "A B core=..." alike.
 std::vector<std::string> addresses_in(const std::string& line) {
-  std::string list = line.substr(kAnnouncement.size(), line.find(" core=") - kAnnouncement.size());
+  const size_t begin = line.find(kAnnouncement) + kAnnouncement.size();
+  std::string list = line.substr(begin, line.find(" core=") - begin);
   std::replace(list.begin(), list.end(), ',', ' ');
   std::istringstream stream(list);
   std::vector<std::string> addresses;

@@ -13,7 +13,7 @@ InMemoryConnection::InMemoryConnection(Answer answer, const Limits& limits)
 
 void InMemoryConnection::begin_again(const Limits& limits) {
   limits_ = limits;
-  session_.begin(limits_);
+  session_.begin({.limits = limits_});
   session_.set_date("Thu, 01 Jan 1970 00:00:00 GMT");
   output_.clear();
   closed_ = draining_ = false;

@@ -26,7 +26,7 @@ TEST(LaxParser, is_refused_with_a_sentence) { EXPECT_THROW(check_parser(), std::
 
 TEST(LaxParser, serves_nobody) {
   testing::internal::CaptureStderr();
-  const int code = run_program({"serve", "-b", "127.0.0.1:0"}, {}, [](const Settings&) -> App {
+  const int code = run_program({}, {"serve", "-b", "127.0.0.1:0"}, [](const Settings&) -> App {
     ADD_FAILURE() << "it goes on to make its app";
     return {};
   });

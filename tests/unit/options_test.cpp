@@ -17,7 +17,12 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-CommandLine read(Words words) { return read_command_line(Start::here(words), {"lab", "echo", "wsgi:"}); }
+const Program corelab_program{.name = "corelab", .apps = {"lab", "echo", "wsgi:"}};
+const Program own_program{.name = "mine", .apps = {}};
+
+CommandLine read(Words words, const Program& program = corelab_program) {
+  return read_command_line(Start::here(words), program);
+}
 Settings serve(Words options) {
   options.insert(options.begin(), "serve");
   return read(options).settings;
@@ -39,9 +44,11 @@ std::string variable_of(const std::string& flag) {
 }
 
 /// The sentence that `options` are refused with.
-std::string refusal(Words options) {
+std::string refusal(Words options, const Program& program = corelab_program) {
   try {
-    serve(options);
+    Words words{"serve"};
+    words.insert(words.end(), options.begin(), options.end());
+    read(words, program);
   } catch (const UsageError& error) {
     std::string sentence = error.what();
     EXPECT_FALSE(sentence.empty());
@@ -121,7 +128,7 @@ TEST(Options, of_wsgi_apps) {
 }
 
 TEST(Options, apps_that_are_not_built_are_refused) {
-  EXPECT_THROW(read_command_line(Start::here({"serve", "--app", "wsgi:a:b"}), {"lab", "echo"}), UsageError);
+  EXPECT_THROW(read({"serve", "--app", "wsgi:a:b"}, {.name = "corelab", .apps = {"lab", "echo"}}), UsageError);
 }
 
 TEST(Options, variables_take_several_addresses) {
@@ -298,12 +305,33 @@ TEST(Options, actions) {
   EXPECT_THROW(read({"nosuch"}), UsageError);
 }
 
-TEST(Options, a_program_of_one_app_has_no_app_flag) {
-  EXPECT_NO_THROW(read_command_line(Start::here({"serve"}), {}));
-  EXPECT_THROW(read_command_line(Start::here({"serve", "--app", "lab"}), {}), UsageError);
+TEST(Options, a_program_of_one_app_has_none_of_those_that_say_something_to_others) {
   test::TempDir dir;
-  const std::string file = dir.write("c.toml", "app = \"lab\"\n");
-  EXPECT_THROW(read_command_line(Start::here({"serve", "-c", file}), {}), UsageError);
+  const std::string help = read({"serve", "--help"}, own_program).help;
+  for (const char* name : {"app", "db", "upstream", "app-dir", "virtualenv", "switch-interval", "preload", "gil"}) {
+    SCOPED_TRACE(name);
+    const std::string flag = std::string("--") + name, variable = variable_of(name);
+    EXPECT_TRUE(mentions(refusal({flag, "lab"}, own_program), "not expected"));
+    const std::string file = dir.write("c.toml", std::string(name) + " = \"lab\"\n");
+    EXPECT_TRUE(mentions(refusal({"-c", file}, own_program), std::string("'") + name + "' is no setting"));
+    EXPECT_FALSE(mentions(help, flag + " "));
+    Variable set(variable.c_str(), "nonsense");
+    EXPECT_NO_THROW(read({"serve"}, own_program)) << "no variable of its own";
+  }
+  EXPECT_EQ(read({"serve", "--workers", "1"}, own_program).settings.workers, 1u);
+}
+
+TEST(Options, a_program_of_one_app_goes_by_its_own_name) {
+  EXPECT_TRUE(mentions(refusal({"--nosuch"}, own_program), "(mine serve --help"));
+  EXPECT_TRUE(mentions(refusal({"--keep-alive"}, own_program), "(mine serve --help"));
+  for (const Words& words : {Words{"--help"}, Words{"serve", "--help"}}) {
+    const std::string help = read(words, own_program).help;
+    EXPECT_TRUE(mentions(help, "Usage: mine ")) << help;
+    EXPECT_FALSE(mentions(help, "corelab")) << help;
+    EXPECT_FALSE(mentions(help, "PROGRAM")) << help;
+  }
+  EXPECT_TRUE(mentions(read({"--version"}, own_program).help, "mine (corelab "));
+  EXPECT_TRUE(read({"--version"}).help.starts_with("corelab "));
 }
 
 TEST(Options, what_is_printed_can_be_read_again) {
@@ -322,6 +350,8 @@ TEST(Options, every_core_can_read_the_configuration_it_prints) {
                            "multi-reactor", "prefork", "prefork-evented"}) {
     std::string file = dir.write("c.toml", to_toml(serve({"--core", core})));
     EXPECT_NO_THROW(serve({"--config", file})) << core;
+    file = dir.write("own.toml", to_toml(read({"serve", "--core", core}, own_program).settings));
+    EXPECT_NO_THROW(read({"serve", "--config", file}, own_program)) << core;
   }
 }
 

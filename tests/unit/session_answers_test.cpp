@@ -117,7 +117,7 @@ TEST(SessionAnswer, a_reason_of_its_own_is_sent) {
 TEST(SessionAnswer, large_bodies_are_sent_from_where_they_are) {
   Limits limits;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(get("/large-view"));
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.respond({200, plain_text, std::string_view(large_body())});
@@ -127,7 +127,7 @@ TEST(SessionAnswer, large_bodies_are_sent_from_where_they_are) {
 
   std::string owned = large_body();
   const char* before = owned.data();
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(get("/large"));
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.respond(text(std::move(owned)));
@@ -164,7 +164,7 @@ TEST(SessionAnswer, nothing_is_handled_while_the_output_is_full) {
   Limits limits;
   limits.pipeline = 1;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(get("/plain") + get("/plain"));
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.respond(fixed("a"));
@@ -188,7 +188,7 @@ TEST(SessionAnswer, a_source_is_not_pulled_ahead_of_its_reader) {
   std::size_t pulled = 0;
   Limits limits;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(get("/"));
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.respond({200, plain_text, std::make_unique<Endless>(pulled)});

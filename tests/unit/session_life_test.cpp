@@ -45,7 +45,7 @@ TEST(SessionLife, idle_means_nothing_would_be_lost) {
 TEST(SessionLife, is_not_idle_while_it_owes_an_answer) {
   Limits limits;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(get);
   ASSERT_EQ(session.next(), Session::Want::handle);
   EXPECT_FALSE(session.idle());
@@ -132,13 +132,13 @@ TEST(SessionLife, a_new_connection_finds_nothing_of_the_last) {
 TEST(SessionLife, a_new_connection_gets_no_unsent_output) {
   Limits limits;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.respond(text(std::string(large_body())));
   ASSERT_TRUE(session.has_output());
   session.end();
-  session.begin(limits);
+  session.begin({.limits = limits});
   EXPECT_FALSE(session.has_output());
   EXPECT_EQ(session.next(), Session::Want::read);
 }
@@ -173,7 +173,8 @@ std::vector<int> statuses_of(const std::string& request, std::size_t step, std::
   Limits limits;
   limits.body_buffer = buffer;
   Session session;
-  session.begin(limits, [] { return std::unique_ptr<BodyStore>(std::make_unique<FakeStore>()); });
+  session.begin({.limits = limits,
+                 .make_store = [] { return std::unique_ptr<BodyStore>(std::make_unique<FakeStore>()); }});
   session.set_date("now");
   std::vector<int> statuses;
   std::string_view left = request;

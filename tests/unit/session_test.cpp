@@ -71,11 +71,36 @@ TEST(Session, gives_the_handler_what_was_sent) {
             "GET|/show||other:80|1.1|1|");
 }
 
+TEST(Session, answers_begin_as_it_was_set_up) {
+  Limits limits;
+  const std::string start = answer_start("mine");
+  Session session;
+  session.begin({.limits = limits, .answer_start = start});
+  session.set_date("now");
+  session.feed(get("/plain") + get("/plain") + "nonsense\r\n\r\n");
+  ASSERT_EQ(session.next(), Session::Want::handle);
+  session.respond(fixed("a"));
+  ASSERT_EQ(session.next(), Session::Want::handle);
+  session.respond({404, plain_text, std::string_view("b")});
+  ASSERT_EQ(session.next(), Session::Want::write);
+  const std::string output(session.output().first);
+  EXPECT_TRUE(output.starts_with("HTTP/1.1 200 OK\r\nServer: mine\r\nDate: now\r\n")) << output;
+  EXPECT_NE(output.find("HTTP/1.1 404 Not Found\r\nServer: mine\r\nDate: now\r\n"), output.npos) << output;
+  EXPECT_NE(output.find("HTTP/1.1 400 Bad Request\r\nServer: mine\r\nDate: now\r\n"), output.npos) << output;
+}
+
+TEST(Session, a_name_that_cannot_stand_in_the_server_field_gives_way) {
+  EXPECT_EQ(answer_start("corelab"), default_answer_start);
+  EXPECT_EQ(answer_start("my_server-2.0"), "HTTP/1.1 200 OK\r\nServer: my_server-2.0\r\nDate: ");
+  for (const std::string_view name : {"", "my server", "a/b", "a\r\nX: y", "caf\xc3\xa9", "(x)"})
+    EXPECT_EQ(answer_start(name), default_answer_start) << name;
+}
+
 TEST(Session, request_views_hold_while_more_input_comes) {
   // A coroutine handler may wait long; the client pipelines meanwhile.
   Limits limits;
   Session session;
-  session.begin(limits);
+  session.begin({.limits = limits});
   session.feed(post("/show", "X: value\r\nContent-Length: 4\r\n", "body"));
   ASSERT_EQ(session.next(), Session::Want::handle);
   session.feed(get("/plain") + get("/plain"));
