@@ -3,7 +3,7 @@
 
 namespace corelab {
 
-/// The CPUs this process may use: its affinity, and its cgroup's quota (rounded up); at least 1.
+/// The CPUs this process may use: its affinity, and the least quota of the cgroups it is in (rounded up); at least 1.
 unsigned usable_cpus();
 
 }  // namespace corelab
