@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <time.h>
 
+#include <ctime>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -301,6 +303,41 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CountersOfProcesses);  // where no
 INSTANTIATE_TEST_SUITE_P(
     CoresWithProcesses, CountersOfProcesses,
     ::testing::ValuesIn(cores_where([](const Core& core) { return core.has_processes(); })), core_test_name);
+
+// RFC 9110 section 6.6.1: the time at which the answer was made, and not its request read.
+class Dates : public CoreTest {
+ protected:
+  static double seconds_off(const Reply& reply) {
+    const std::string* date = reply.response.header("date");
+    std::tm utc{};
+    if (date == nullptr || ::strptime(date->c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc) == nullptr) return 1e9;
+    return std::difftime(std::time(nullptr), ::timegm(&utc));
+  }
+};
+
+TEST_P(Dates, of_answers_are_when_they_are_made) {
+  auto server = serve_with_workers(4, {"--head-timeout", "3", "--request-timeout", "3"});
+  struct Asked {
+    std::string request;
+    int status;
+  };
+  // Side by side, in the order that they are answered in.
+  const std::vector<Asked> waiting = {
+      {get_request("/sleep?ms=2500"), 200}, {get_request("/sleep?ms=10000"), 504}, {"GET / HTTP/1.1\r\nHo", 408}};
+  std::vector<Client> clients;
+  for (const Asked& asked : waiting) {
+    clients.emplace_back(server.address());
+    ASSERT_TRUE(clients.back().send(asked.request));
+  }
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    const Reply reply = clients[i].read_response();
+    EXPECT_EQ(reply.status(), waiting[i].status) << reply.detail;
+    EXPECT_LE(seconds_off(reply), 1.5) << waiting[i].request;
+  }
+  EXPECT_LE(seconds_off(get(server.address(), "/block?ms=2200")), 1.5);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCore, Dates, ::testing::ValuesIn(cores()), core_test_name);
 
 }  // namespace
 }  // namespace corelab::test
