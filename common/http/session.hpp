@@ -120,6 +120,8 @@ class Session {
   Phase phase() const;
   /// Bytes of the body that have come, while phase() is `body`.
   std::size_t body_received() const { return stored_ + body_.size(); }
+  /// Nothing of a request has come, but perhaps the first half of a blank line.
+  bool is_between_requests() const { return state_ == State::head && scanner_.untouched() && (unparsed().empty() || unparsed() == "\r"); }
   bool idle() const { return state_ == State::head && parsed_ == input_end_ && !has_output() && !input_ended_; }
 
   /// True if the peer may still be sending, while next() is `close`: close our side and read on until it has closed its own

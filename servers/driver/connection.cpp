@@ -217,15 +217,10 @@ Connection::Needs Connection::advance_or_throw(Waiter& waiter) {
 Connection::Needs Connection::settle(Needs needs) {
   switch (needs) {
     case Needs::readable:
-      if (session_->idle()) {
-        worker_->sessions.give(std::move(session_));
+      if (session_->is_between_requests()) {
+        if (session_->idle()) worker_->sessions.give(std::move(session_));
         // Only an answer renews idleness, and not the blank lines that come ahead of a request.
-        if (wait_ == Wait::first_request || wait_ == Wait::next_request || wait_ == Wait::head) {
-          wait_ = idle_wait_;
-          deadline_ = idle_until_;
-        } else {
-          begin_wait(Wait::next_request);
-        }
+        if (wait_ != Wait::first_request && wait_ != Wait::next_request) begin_wait(Wait::next_request);
       } else {
         begin_wait(session_->phase() == Session::Phase::body ? Wait::body : Wait::head);
       }
@@ -259,10 +254,6 @@ void Connection::begin_wait(Wait wait) {
       deadline_ = write_deadline();
       break;
     case Wait::turn: deadline_ = coarse_now() + settings_.request_timeout; break;
-  }
-  if (wait == Wait::first_request || wait == Wait::next_request) {
-    idle_wait_ = wait;
-    idle_until_ = deadline_;
   }
 }
 

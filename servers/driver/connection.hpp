@@ -179,8 +179,6 @@ class Connection final : private AnswerWriter {
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;
   Deadline deadline_ = no_deadline;
-  Wait idle_wait_ = Wait::nothing;  // the first or the next request, whichever it waits for
-  Deadline idle_until_ = no_deadline;
   Clock::time_point waiting_since_{};  // for a body, or while the client owes a read
   Clock::duration written_for_{};      // that it took over this answer before
   std::uint64_t written_ = 0;          // bytes that it has taken of it
