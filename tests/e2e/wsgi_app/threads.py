@@ -1,7 +1,6 @@
 """What the server's threads keep between requests, and what they leave behind."""
 
 import ctypes
-import gc
 import sys
 import threading
 
@@ -27,7 +26,6 @@ def thread_states():
 
 
 def memory():
-    gc.collect()  # traces are cycles: until the collector comes by, they are there
     return f"{sys.getallocatedblocks()} {sys.getrefcount(shared)} {sys.getrefcount(None)}"
 
 
