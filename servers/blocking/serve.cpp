@@ -29,10 +29,11 @@ Received receive_first_bytes(Connection& connection, BlockedConnection& blocked)
   return error == EAGAIN || error == EINTR ? Received::nothing : Received::broken;
 }
 
-// Blocks until something has come, or the deadline has passed. `is_new`: the wait has just begun, so that the socket's own
-// time-out ends it early enough.
-Needs receive(Connection& connection, BlockedConnection& blocked, BlockingWaiter& waiter, bool is_new) {
-  Received got = connection.is_idle() && is_new ? receive_first_bytes(connection, blocked) : Received::nothing;
+// Blocks until something has come, or the deadline has passed. Where idleness has just begun, the socket's own time-out ends it
+// early enough.
+Needs receive(Connection& connection, BlockedConnection& blocked, BlockingWaiter& waiter) {
+  bool is_new = connection.is_idle() && connection.begins_idleness();
+  Received got = is_new ? receive_first_bytes(connection, blocked) : Received::nothing;
   while (got == Received::nothing) {
     if (connection.is_idle()) blocked.enter_idle(connection.spared_until());
     bool in_time = wait_for(connection.fd(), POLLIN, connection.deadline());
@@ -57,11 +58,8 @@ void serve_blocking(Connection& connection, BlockedConnections& all) {
   BlockedConnection blocked(all, connection.fd());
   BlockingWaiter waiter(connection);
   Needs needs = Needs::readable;
-  Deadline latest = Deadline::min();
   while (needs != Needs::close) {
-    bool is_new = connection.deadline() > latest;
-    latest = std::max(latest, connection.deadline());
-    needs = needs == Needs::readable ? receive(connection, blocked, waiter, is_new) : send(connection, waiter);
+    needs = needs == Needs::readable ? receive(connection, blocked, waiter) : send(connection, waiter);
   }
 }
 

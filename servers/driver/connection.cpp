@@ -243,8 +243,13 @@ void Connection::begin_wait(Wait wait) {
   switch (wait) {
     case Wait::nothing: deadline_ = no_deadline; break;
     case Wait::first_request:
+      begins_idleness_ = true;
+      [[fallthrough]];
     case Wait::head: deadline_ = coarse_now() + settings_.head_timeout; break;
-    case Wait::next_request: deadline_ = coarse_now() + settings_.keep_alive; break;
+    case Wait::next_request:
+      begins_idleness_ = true;
+      deadline_ = coarse_now() + settings_.keep_alive;
+      break;
     case Wait::body:
       waiting_since_ = coarse_now();
       deadline_ = body_deadline();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/app/task.hpp"
 #include "common/app/waiter.hpp"
@@ -100,6 +101,8 @@ class Connection final : private AnswerWriter {
   void set_worker(Worker& worker) { worker_ = &worker; }
 
   bool is_idle() const { return session_ == nullptr; }
+  /// Of an idle one: the first question since it was answered, or accepted.
+  bool begins_idleness() { return std::exchange(begins_idleness_, false); }
   /// Of an idle one: until when nobody closes it for the sake of others, or of a drain. Who has just connected has its
   /// first request on its way; who has just been answered may be sending the next (RFC 9112 section 9.3.1: and may send
   /// that one again).
@@ -179,6 +182,7 @@ class Connection final : private AnswerWriter {
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;
   Deadline deadline_ = no_deadline;
+  bool begins_idleness_ = false;
   Clock::time_point waiting_since_{};  // for a body, or while the client owes a read
   Clock::duration written_for_{};      // that it took over this answer before
   std::uint64_t written_ = 0;          // bytes that it has taken of it
