@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -178,6 +179,23 @@ TEST_P(ThreadsAtStart, too_few_are_one_sentence_and_exit_code_1) {
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ThreadsAtStart);
 INSTANTIATE_TEST_SUITE_P(CoresWithThreads, ThreadsAtStart, ::testing::ValuesIn(cores_where([](const Core& core) {
                            return core.takes_workers && !core.has_processes();
+                         })),
+                         core_test_name);
+
+using ProcessesAtStart = CoreTest;
+TEST_P(ProcessesAtStart, too_few_are_one_sentence_and_exit_code_1) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can start the server as a user of its own";
+  auto server = ServerProcess::starting({"serve", "--core", core().name, "-b", "127.0.0.1:0", "--workers", "100"},
+                                        {.limits = {{RLIMIT_NPROC, 20}}, .user = kLonelyUser});
+  EXPECT_EQ(server.wait_exit(Millis(8'000)), 1) << server.errors();
+  const std::string errors = server.errors();
+  EXPECT_NE(errors.find("cannot start a"), std::string::npos) << errors;
+  EXPECT_LT(std::count(errors.begin(), errors.end(), '\n'), 60) << errors;
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ProcessesAtStart);
+INSTANTIATE_TEST_SUITE_P(CoresWithProcesses, ProcessesAtStart, ::testing::ValuesIn(cores_where([](const Core& core) {
+                           return core.has_processes();
                          })),
                          core_test_name);
 
