@@ -26,7 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Whoever asks again sooner meets no close in the middle of that; who waits for the thread of an idle connection waits so long.
-constexpr auto next_request_patience = 250ms;
+constexpr auto next_request_patience = 60ms;
 constexpr auto first_request_patience = 1s;  // the network may have lost it once: RFC 6298 sends it again within 1 s
 // How long a loop makes one answer before it looks after others.
 constexpr auto slice = 10ms;
