@@ -130,13 +130,18 @@ void ListenerSet::bind_all(const Address& wanted, int backlog, bool is_kept) {
 void ListenerSet::adopt(std::vector<Fd> handed, bool is_kept) {
   Address address = Address::of_socket(handed.front().get());
   bound_.push_back(address);
-  if (address.is_unix() && has_names_) (is_kept ? kept_names_ : names_).push_back(name_of(address));
+  if (address.is_unix() && has_names_) {
+    std::vector<Name>& names = is_kept ? kept_names_ : names_;
+    names.push_back(name_of(address));
+    names.back().is_handed = true;
+  }
   can_steer_ &= handed.size() == queues();
   for (std::size_t i = 0; i < std::max<std::size_t>(handed.size(), queues()); ++i) {
     queues_[i % queues()].push_back(handed[i % handed.size()].get());
   }
   for (Fd& fd : handed) {
     if (!address.is_unix()) set_inherited_options(fd.get());
+    handed_.push_back(fd.get());
     add(std::move(fd), is_kept);
   }
 }
@@ -171,7 +176,9 @@ std::vector<int> ListenerSet::descriptors() const {
 void ListenerSet::unlink_names() const {
   if (getpid() != owner_pid_) return;
   for (const auto* names : {&names_, &kept_names_}) {
-    for (const Name& name : *names) name.unlink();
+    for (const Name& name : *names) {
+      if (!name.is_handed || *has_taken_over_) name.unlink();
+    }
   }
 }
 
@@ -179,7 +186,7 @@ ListenerSet::Name ListenerSet::name_of(const Address& address) {
   struct stat status{};
   std::string path = absolute(address.unix_path());
   lstat(path.c_str(), &status);
-  return {path, status.st_dev, status.st_ino};
+  return {.path = path, .device = status.st_dev, .inode = status.st_ino};
 }
 
 void ListenerSet::Name::unlink() const {
@@ -256,6 +263,12 @@ void ListenerSet::refuse_newcomers() {
 void ListenerSet::leave_to_successor() {
   names_.clear();
   kept_names_.clear();
+}
+
+void ListenerSet::take_over() {
+  *has_taken_over_ = true;
+  int off = 0;  // (a socket that has no group refuses)
+  for (int fd : handed_) setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &off, sizeof off);
 }
 
 void ListenerSet::steer_to(const std::vector<bool>& alive) const {

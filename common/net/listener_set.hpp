@@ -2,7 +2,9 @@
 // without resetting who is about to be accepted.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -63,8 +65,13 @@ class ListenerSet {
   /// A UNIX domain socket loses its name instead: whoever comes finds nobody, or a successor. Kept addresses go on.
   void refuse_newcomers();
 
-  /// A successor accepts on these sockets from now on, or will: they are neither closed to newcomers nor lose their names.
+  /// A successor accepts on these sockets from now on: they are neither closed to newcomers nor lose their names.
   void leave_to_successor();
+  /// The other side of that, when this program serves: what it was handed is its own, names included, and no steering of its
+  /// predecessor's is left.
+  void take_over();
+  /// False: a supervisor keeps them open, for the next program.
+  bool are_own() const { return has_names_; }
 
   /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
@@ -99,10 +106,13 @@ class ListenerSet {
   struct Name {
     std::string path;
     std::uint64_t device, inode;
+    bool is_handed = false;
     void unlink() const;
   };
   static Name name_of(const Address& address);
   std::vector<Name> names_, kept_names_;
+  std::vector<int> handed_;  // of a predecessor's
+  std::unique_ptr<std::atomic<bool>> has_taken_over_ = std::make_unique<std::atomic<bool>>(false);
   bool can_steer_ = true;  // each queue has a socket of its own, in their order
   bool has_names_ = true;  // they are not a supervisor's
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets

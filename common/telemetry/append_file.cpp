@@ -39,10 +39,13 @@ AppendFile::AppendFile(const std::string& path, int standard)
     : standard_(standard), fd_(open_for_append(path, standard)), is_socket_(kind_of(fd_.get()) == S_IFSOCK) {}
 
 std::uint64_t AppendFile::write(std::string_view lines) const {
+  std::string behind_torn;
+  if (is_torn_.exchange(false)) lines = behind_torn.append("\n").append(lines);
   ssize_t written = is_socket_ ? send(fd_.get(), lines.data(), lines.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                                : ::write(fd_.get(), lines.data(), lines.size());
   if (written == static_cast<ssize_t>(lines.size())) return lost_.exchange(0, std::memory_order_relaxed);
   lost_.fetch_add(1, std::memory_order_relaxed);
+  if (written > 0 || !behind_torn.empty()) is_torn_ = true;
   return 0;
 }
 

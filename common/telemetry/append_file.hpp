@@ -31,6 +31,7 @@ class AppendFile {
   Fd fd_;
   std::atomic<bool> is_socket_;
   mutable std::atomic<std::uint64_t> lost_{0};
+  mutable std::atomic<bool> is_torn_{false};  // it ends in the middle of a line
 };
 
 }  // namespace corelab

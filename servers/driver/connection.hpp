@@ -100,7 +100,8 @@ class Connection final : private AnswerWriter {
   /// Whose thread serves it from now on, where threads take turns.
   void set_worker(Worker& worker) { worker_ = &worker; }
 
-  bool is_idle() const { return session_ == nullptr; }
+  /// It waits for a request, and nothing of it has come (but perhaps a lone CR).
+  bool is_idle() const { return session_ == nullptr || wait_ == Wait::first_request || wait_ == Wait::next_request; }
   /// Of an idle one: the first question since it was answered, or accepted.
   bool begins_idleness() { return std::exchange(begins_idleness_, false); }
   /// Of an idle one: until when nobody closes it for the sake of others, or of a drain. Who has just connected has its

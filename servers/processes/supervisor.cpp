@@ -68,8 +68,8 @@ class Supervisor {
   int run(const std::function<void()>& announce);
 
  private:
-  void handle(int signal);
-  void drain();
+  void handle(signals::Signal signal);
+  void drain(signals::Signal order);
   void start_missing();
   bool only_first_starts() const;
   void start(Slot& slot);
@@ -124,13 +124,13 @@ int Supervisor::run(const std::function<void()>& announce) {
   start_missing();
   for (;;) {
     bool is_settled = is_announced_ && !is_draining_ && rolling_ == Rolling::no && core_.is_loop();
-    handle(signals::wait(is_settled ? slow_tick : tick).number);
+    handle(signals::wait(is_settled ? slow_tick : tick));
     context_.successor->is_alive();
     bury();
     if (std::exchange(start_has_failed_, false)) {
       exit_code_ = 1;
       if (children() == 0) break;
-      if (!is_draining_) drain();
+      if (!is_draining_) drain({});
     }
     see_who_leaves();
     if (is_draining_ && children() == 0) break;
@@ -169,10 +169,10 @@ std::size_t Supervisor::children() const {
   return sum;
 }
 
-void Supervisor::handle(int signal) {
-  switch (signal) {
+void Supervisor::handle(signals::Signal signal) {
+  switch (signal.number) {
     case SIGTERM:
-    case SIGINT: drain(); break;
+    case SIGINT: drain(signal); break;
     case SIGHUP:
       if (is_draining_) break;
       reload_();
@@ -182,7 +182,9 @@ void Supervisor::handle(int signal) {
       reopen_logs(context_);
       signal_all(SIGUSR1);
       break;
-    case SIGUSR2: context_.successor->start(context_.listeners); break;
+    case SIGUSR2:
+      is_draining_ ? log::warning("no successor is started while this program drains") : context_.successor->start(context_.listeners);
+      break;
     case SIGTTIN:
       if (is_draining_) break;
       if (wanted_ == most_workers(context_.settings.current().workers)) {
@@ -203,9 +205,10 @@ void Supervisor::handle(int signal) {
   }
 }
 
-void Supervisor::drain() {
+void Supervisor::drain(signals::Signal order) {
   Clock::time_point now = Clock::now();
   if (is_draining_) {
+    if (context_.successor->is(order.sender)) return;
     if (!was_stopped_) log::warning("stopping at once");
     was_stopped_ = true;
     end_at_ = now;
@@ -213,7 +216,7 @@ void Supervisor::drain() {
     signal_all(SIGTERM);
     return;
   }
-  bool has_successor = leave_service(context_) == Leave::to_successor;
+  bool has_successor = leave_service(context_, order) == Leave::to_successor;
   is_draining_ = true;
   end_at_ = now + context_.settings.current().graceful_timeout;
   drain_deadline_ = end_at_ + kill_patience;
@@ -496,7 +499,7 @@ void Supervisor::go_on_rolling() {
 // --- What the children are told ---
 
 void Supervisor::publish_orphans() {
-  if (!core_.own_queues) return;
+  if (!core_.own_queues || !is_announced_) return;  // (until then a predecessor may serve on the same sockets)
   unsigned queues = context_.listeners.queues();
   std::vector<bool> alive(queues, false);
   unsigned index = 0;

@@ -41,14 +41,16 @@ void reopen_logs(ServerContext& context) {
   }
 }
 
-Leave leave_service(ServerContext& context) {
-  if (context.successor->is_alive()) {
+Leave leave_service(ServerContext& context, signals::Signal order) {
+  if (context.successor->is(order.sender)) {
     log::info("draining: a successor has taken over");
     context.listeners.leave_to_successor();
     return Leave::to_successor;
   }
+  context.successor->end();
   log::info("draining");
   notify::stopping();
+  if (!context.listeners.are_own()) return Leave::to_successor;
   context.listeners.refuse_newcomers();
   context.counters.closing() = true;
   return Leave::to_nobody;
@@ -65,7 +67,7 @@ Drain::Drain(Server& server, ServerContext& context, bool is_child, signals::Sig
   if (is_child_) {
     context_.counters.row(context_.first_row).is_leaving = true;
   } else {
-    leave_ = leave_service(context_);
+    leave_ = leave_service(context_, first);
   }
   const Settings& settings = context_.settings.current();
   Clock::time_point now = Clock::now();
@@ -120,7 +122,7 @@ signals::Signal Drain::look(const std::function<void()>& beat) {
 
 bool Drain::is_told_again(signals::Signal signal) {
   bool is_order = is_child_ ? signal.number == SIGTERM && signal.sender == supervisor_
-                            : signal.number == SIGTERM || signal.number == SIGINT;
+                            : (signal.number == SIGTERM || signal.number == SIGINT) && !context_.successor->is(signal.sender);
   return is_order && std::exchange(was_told_, true);
 }
 

@@ -10,9 +10,10 @@
 namespace corelab {
 
 enum class Leave { to_nobody, to_successor };
-/// The first step of a program's end: newcomers are refused, unless a successor has the listeners; what they queue is then its
-/// own.
-Leave leave_service(ServerContext& context);
+/// The first step of a program's end: newcomers are refused, unless the order comes from a successor, which has the listeners, or
+/// a supervisor keeps them; what they queue is then for who comes next. A successor that does not serve yet is ended, too, by
+/// anybody else's order.
+Leave leave_service(ServerContext& context, signals::Signal order);
 
 /// One drain, on the control thread. Ends the process (exit code 1) if a handler or the application's end cannot be
 /// ended in time.

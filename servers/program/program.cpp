@@ -103,6 +103,14 @@ void reload(const Program& program, const Start& start, SettingsStore& settings,
   notify::ready(false);
 }
 
+// Not before it serves: until then all of it is the predecessor's.
+void take_over(ListenerSet& listeners, const PidFile& pid_file) try {
+  listeners.take_over();
+  pid_file.write();
+} catch (const std::exception& error) {
+  log::error(error.what());
+}
+
 const ServerContext* in_this_process = nullptr;
 
 /// An error that nobody has caught, on whatever thread: one sentence, and an end as after any error.
@@ -188,6 +196,7 @@ int serve(const Program& program, const Start& start, Settings initial, const Ap
   std::set_terminate(end_by_error);
   auto reload_settings = [&] { reload(program, start, settings, access_log); };
   auto announce_once = [&] {
+    if (predecessor != 0) take_over(listeners, pid_file);
     announce(program, listeners, s, core);
     notify::ready(predecessor != 0);
     if (predecessor != 0 && getppid() == predecessor) kill(predecessor, SIGTERM);
@@ -195,13 +204,13 @@ int serve(const Program& program, const Start& start, Settings initial, const Ap
   int exit_code = 0;
   if (core.has_processes()) {
     auto all_serve = [&] {
-      pid_file.write();
+      if (predecessor == 0) pid_file.write();
       announce_once();
     };
     exit_code = supervise(core, context, all_serve, reload_settings);
   } else {
     start_app(context);
-    pid_file.write();
+    if (predecessor == 0) pid_file.write();
     exit_code = serve_to_the_end(core, context, {.reload = reload_settings}, announce_once);
   }
   if (trace) trace->finish();

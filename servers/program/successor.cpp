@@ -1,6 +1,7 @@
 #include "servers/program/successor.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +60,10 @@ class Launch {
     // Out of the way first: one may have another's number.
     int above = first_handed + static_cast<int>(sockets_.size());
     for (int& fd : sockets_) fd = fcntl(fd, F_DUPFD_CLOEXEC, above);
-    for (std::size_t i = 0; i < sockets_.size(); ++i) dup2(sockets_[i], first_handed + static_cast<int>(i));
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+      if (dup2(sockets_[i], first_handed + static_cast<int>(i)) < 0) _exit(126);
+    }
+    descriptor_limit::restore();  // (not before: their numbers may be above it)
     if (chdir(directory_.c_str()) == 0 && argv_.front() != nullptr) execvpe(argv_.front(), argv_.data(), envp_.data());
     _exit(127);
   }
@@ -84,7 +88,6 @@ void Successor::start(const ListenerSet& listeners) {
     return fork();
   }();
   if (pid == 0) {
-    descriptor_limit::restore();
     launch.exec();
   }
   if (pid < 0) {
@@ -93,6 +96,10 @@ void Successor::start(const ListenerSet& listeners) {
   }
   pid_ = pid;
   log::info("process " + std::to_string(pid_) + " is to take over");
+}
+
+void Successor::end() {
+  if (is_alive()) kill(pid_, SIGTERM);
 }
 
 bool Successor::is_alive() {

@@ -22,6 +22,10 @@ class Successor {
 
   /// It lives: whoever connects is its own from now on, or will be in a moment. Waits for one that has ended, and says so.
   bool is_alive();
+  /// Does a signal of that sender come from it?
+  bool is(pid_t sender) const { return pid_ != 0 && sender == pid_; }
+  /// It is not to take over any more.
+  void end();
 
  private:
   const std::string directory_;

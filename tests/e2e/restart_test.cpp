@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <iostream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/busy_clients.hpp"
 #include "tests/support/client.hpp"
@@ -69,16 +71,45 @@ TEST_P(Restart, keeps_every_address) {
 
 TEST_P(Restart, that_fails_leaves_the_old_program_as_it_is) {
   const TempDir dir;
-  const std::string config = dir.write("corelab.toml", "keep-alive = 5\n");
-  auto server = serve_with_workers(2, {"-c", config});
+  const std::string config = dir.write("corelab.toml", "keep-alive = 5\n"), socket = dir.path("socket"), pid_file = dir.path("pid");
+  auto server = serve_with_workers(2, {"-c", config, "-b", "127.0.0.1:0", "-b", "unix:" + socket, "--pid", pid_file});
   dir.write("corelab.toml", "nonsense = 5\n");
   server.signal(SIGUSR2);
   EXPECT_TRUE(server.says("which was to take over, has ended", Millis(5'000))) << server.errors();
   EXPECT_EQ(get(server.address(), "/plaintext").status(), 200);
+  EXPECT_EQ(get("unix:" + socket, "/plaintext").status(), 200);
+  EXPECT_EQ(read_file(pid_file), std::to_string(server.pid()) + "\n");
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait_exit(Millis(5'000)), 0) << server.errors();
   int error = 0;
   EXPECT_FALSE(Client::connect(server.address(), Millis(500), error)) << "nobody is left";
+}
+
+TEST_P(Restart, is_not_begun_while_it_drains) {
+  auto server = serve_with_workers(2, {"--graceful-timeout", "10"});
+  Client client(server.address());
+  ASSERT_TRUE(client.send(get_request("/sleep?ms=1000")));
+  std::this_thread::sleep_for(Millis(200));
+  server.signal(SIGTERM);
+  std::this_thread::sleep_for(Millis(30));
+  server.signal(SIGUSR2);
+  EXPECT_EQ(client.read_response().status(), 200);
+  EXPECT_EQ(server.wait_exit(Millis(8'000)), 0) << server.errors();
+  EXPECT_EQ(server.errors().find("is to take over"), std::string::npos) << server.errors();
+}
+
+// Descriptors beyond the limit of the start are in use.
+TEST_P(Restart, works_with_many_connections) {
+  if (core().takes_policy && core().name != "thread-per-connection") GTEST_SKIP() << "connections wait for threads";
+  Surroundings around;
+  around.soft_limits = {{RLIMIT_NOFILE, 64}};
+  auto server = serve_with_workers(2, {"--keep-alive", "2"}, around);
+  std::vector<Client> many;
+  for (int i = 0; i < 100; ++i) many.emplace_back(server.address());
+  server.signal(SIGUSR2);
+  EXPECT_EQ(server.wait_exit(Millis(10'000)), 0) << server.errors();
+  EXPECT_EQ(get(server.address(), "/plaintext").status(), 200) << server.errors();
+  expect_end_of(latest(server));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCore, Restart, ::testing::ValuesIn(cores()), core_test_name);

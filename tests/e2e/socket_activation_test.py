@@ -68,6 +68,15 @@ def check(core, directory):
         assert told.recv(1000) == b"STOPPING=1", core
         assert process.wait(patience) == 0, core
         assert os.path.exists(path), f"{core}: the socket's name is the supervisor's"
+        # In between clients wait, and the next program serves them on the same sockets.
+        early = socket.create_connection(tcp.getsockname())
+        early.sendall(b"GET /plaintext HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        early.settimeout(patience)
+        process = start(core, [tcp, unix], told.getsockname(), [])
+        assert early.recv(1000).startswith(b"HTTP/1.1 200"), core
+        assert ask(path) == b"Hello, World!", core
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(patience) == 0, core
     finally:
         process.kill()
         print(core, process.stderr.read())

@@ -228,6 +228,25 @@ TEST_P(WsgiStart, ends_without_them_when_the_drain_has_taken_too_long) {
   EXPECT_TRUE(server.says("did not end (its threads, executors, exit functions)", Millis(500))) << server.errors();
 }
 
+// Whoever has asked for a restart may think better of it.
+TEST_P(WsgiStart, of_a_successor_is_ended_by_term_with_its_predecessor) {
+  const TempDir dir;
+  const std::string socket = dir.path("socket");
+  dir.write("changing.py", "import time\ndef app(e, s):\n  time.sleep(1)\n  s('200 OK', [])\n  return [b'old']\n");
+  auto server = serve("changing:app", 2, {"-b", "127.0.0.1:0", "-b", "unix:" + socket}, for_python(), dir.path(""));
+  dir.write("changing.py", "import time\ntime.sleep(60)\n");
+  server.signal(SIGUSR2);
+  std::this_thread::sleep_for(patient(Millis(500)));
+  Client client("unix:" + socket);
+  ASSERT_TRUE(client.send(get_request("/")));
+  std::this_thread::sleep_for(Millis(200));
+  server.signal(SIGTERM);
+  EXPECT_EQ(client.read_response().body(), "old");
+  EXPECT_EQ(server.wait_exit(Millis(6'000)), 0) << server.errors();
+  int error = 0;
+  EXPECT_TRUE(eventually([&] { return !Client::connect(server.address(), Millis(200), error); }, Millis(3'000))) << "somebody listens";
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryManner, WsgiStart, ::testing::ValuesIn(manners()), manner_name);
 
 class WsgiWorkerStart : public WsgiStart {};

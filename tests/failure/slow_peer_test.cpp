@@ -161,8 +161,16 @@ TEST_P(SlowPeer, blank_lines_renew_no_deadline) {
       EXPECT_LT(took, patient(Millis(2'500)));
     }
   }
+}
+
+TEST_P(SlowPeer, lone_cr_holds_up_no_drain) {
+  auto server = serve_with_workers(2);
+  Client client(server.address());
+  ASSERT_EQ(client.ask(get_request("/plaintext")).status(), 200);
+  ASSERT_TRUE(client.send("\r"));
+  std::this_thread::sleep_for(Millis(100));
   server.signal(SIGTERM);
-  EXPECT_EQ(server.wait_exit(Millis(3'000)), 0) << server.errors();
+  EXPECT_EQ(server.wait_exit(Millis(4'000)), 0) << server.errors();
 }
 
 TEST_P(SlowPeer, busy_connection_outlives_keep_alive) {
