@@ -25,7 +25,9 @@ std::chrono::nanoseconds thread_cpu_time() {
 
 }  // namespace
 
-Application& Gil::application() const { return *mine_.application; }
+Application& Gil::application() const {
+  return mine_.application != nullptr ? *mine_.application : mine_.owner->in_main_interpreter();
+}
 
 Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
   if (mine_.depth++ > 0) return;

@@ -60,8 +60,10 @@ Ref imported(const char* name) {
 
 // Of the interpreter at its end, in Py_FinalizeEx's order. That itself would also wait for daemon threads to stop at
 // their next use of the GIL, and frees what extension modules may still use.
-void run_exit_functions() {
-  if (Ref module = imported("threading")) Ref ignored(PyObject_CallMethod(module.get(), "_shutdown", nullptr));
+void run_exit_functions(bool waits_for_threads = true) {
+  if (Ref module = imported("threading"); module && waits_for_threads) {
+    Ref ignored(PyObject_CallMethod(module.get(), "_shutdown", nullptr));
+  }
   print_exception();
   if (Ref module{PyImport_ImportModule("atexit")}) {
     Ref ignored(PyObject_CallMethod(module.get(), "_run_exitfuncs", nullptr));
@@ -90,6 +92,7 @@ Interpreters::Interpreters(const Settings& settings, Callable callable, Surround
     } else {
       {  // what cannot be imported is to be found now, and not with the first request
         ThreadInterpreter trial;
+        trial.is_trial = true;
         begin_own(trial);
       }
       PyEval_RestoreThread(main_);
@@ -157,6 +160,12 @@ ThreadInterpreter& Interpreters::of_this_thread() {
 
 ThreadInterpreter& Interpreters::current() { return this_thread; }
 
+Application& Interpreters::in_main_interpreter() {
+  application_.emplace(callable_, directory_, around_);
+  this_thread.application = &*application_;
+  return *application_;
+}
+
 void Interpreters::introduce(ThreadInterpreter& mine) {
   Ref module = imported("threading");
   if (!module) return;
@@ -207,7 +216,7 @@ ThreadInterpreter::~ThreadInterpreter() {
   PyEval_RestoreThread(state);
   if (own) {
     own.reset();
-    run_exit_functions();
+    run_exit_functions(!is_trial);
     if (is_alone_in(state)) {
       Py_EndInterpreter(state);
       return;

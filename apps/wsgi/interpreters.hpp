@@ -29,6 +29,7 @@ struct ThreadInterpreter {
   Application* application = nullptr;
   int depth = 0;                   // of Gil objects
   bool is_introduced = false;      // to the module threading
+  bool is_trial = false;           // of whether the application can be imported: threads that it starts are not waited for
   bool is_kept = false;            // the GIL, though there is none: until Interpreters::let_go()
   CallSampler sampler;             // of the times that it holds the GIL
   std::optional<Application> own;  // with --gil own
@@ -48,6 +49,9 @@ class Interpreters {
   ThreadInterpreter& of_this_thread();
   /// The same of a thread that has used Python before.
   static ThreadInterpreter& current();
+  /// With --gil own, the main thread's application, where handlers run on it: in the interpreter that has been there from the
+  /// start, whose lock nobody else takes. Needs the GIL.
+  Application& in_main_interpreter();
   /// Threads that a handler starts are waited for at the end, as elsewhere: to Python, which has not started ours, they
   /// would be a daemon's daemons. Needs the GIL; once threading has been imported, once a thread.
   static void introduce(ThreadInterpreter& mine);
@@ -89,7 +93,7 @@ class Interpreters {
   const Surroundings around_;
   std::string directory_;  // --app-dir, absolute
   PyThreadState* main_ = nullptr;
-  std::optional<Application> application_;  // all threads'; none with --gil own
+  std::optional<Application> application_;  // all threads'; with --gil own the main one's, once it has been called
   std::vector<pid_t> children_;             // of multiprocessing, when the end began
   std::mutex own_mutex_;
   std::map<pthread_t, PyInterpreterState*> own_;  // --gil own: each thread's, while it lives

@@ -100,6 +100,15 @@ TEST_P(WsgiIsolation, of_what_is_imported_ahead_of_the_forks) {
   expect_answers_to_be_apart(server, 4, {});
 }
 
+TEST_P(WsgiIsolation, of_interpreters_with_locks_of_their_own) {
+  const RunResult asked = run_corelab({"serve", "--core", "thread-pool", "--app", "wsgi:x:y", "--gil", "own", "--check-config"});
+  if (asked.err.find("takes Python 3.12 or newer") != std::string::npos) GTEST_SKIP() << asked.err;
+  Surroundings around = for_python();
+  around.environment.emplace_back("DATABASE", "none");  // the module sqlite3 of 3.12.1 bears no second interpreter
+  const auto server = serve("isolation:app", 2, {"--gil", "own"}, around);
+  expect_answers_to_be_apart(server, 4, {});
+}
+
 // A context that one request sets and does not reset is gone with it.
 TEST_P(WsgiIsolation, of_requests_that_follow_each_other) {
   const auto server = serve("isolation:app", 1);
