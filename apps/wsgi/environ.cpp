@@ -59,6 +59,7 @@ Environ::Environ(const Surroundings& around)
   Ref io = checked(PyImport_ImportModule("io"));
   bytes_io_ = checked(PyObject_GetAttrString(io.get(), "BytesIO"));
   open_ = checked(PyObject_GetAttrString(io.get(), "open"));
+  errors_ = checked(errors_stream().release());  // here, and not with the first requests: others would see it half made
 }
 
 PyObject* Environ::begun_for(const Endpoint* endpoint) {
@@ -78,7 +79,7 @@ PyObject* Environ::begun_for(const Endpoint* endpoint) {
   put(dict, "SERVER_SOFTWARE", latin1("corelab"));
   put(dict, "GATEWAY_INTERFACE", latin1("CGI/1.1"));
   put(dict, "wsgi.version", checked(Py_BuildValue("(ii)", 1, 0)));
-  put(dict, "wsgi.errors", checked(errors_stream().release()));
+  put(dict, "wsgi.errors", errors_);
   put(dict, "wsgi.multithread", checked(PyBool_FromLong(around_.multithread)));
   put(dict, "wsgi.multiprocess", checked(PyBool_FromLong(around_.multiprocess)));
   put(dict, "wsgi.run_once", checked(PyBool_FromLong(0)));

@@ -62,7 +62,7 @@ class Environ {
   void add_headers(PyObject* environ, const Request& request);
   Ref input_of(const Request& request);
 
-  Ref bytes_io_, open_;
+  Ref bytes_io_, open_, errors_;
   Ref request_method_, path_info_, query_string_, request_uri_, server_protocol_, remote_address_,
       remote_port_, input_, url_scheme_, server_name_, server_port_, content_type_, content_length_, host_;
   Ref https_, http_1_0_;
