@@ -1,12 +1,11 @@
 #include "apps/wsgi/environ.hpp"
 
-#include "apps/wsgi/errors.hpp"
-
 #include <fcntl.h>
 
 #include <algorithm>
 #include <functional>
 
+#include "apps/wsgi/errors.hpp"
 #include "common/app/router.hpp"
 #include "common/http/grammar.hpp"
 #include "common/net/fd.hpp"

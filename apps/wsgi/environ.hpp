@@ -17,6 +17,7 @@ namespace corelab::wsgi {
 struct Surroundings {
   bool multithread = false;   ///< another thread of this process may call the application at the same time
   bool multiprocess = false;  ///< another process may
+  bool on_main_thread = false;  ///< handlers run there (Server::serve_here)
 };
 
 /// The last text that was made into a str, because the next one is often the same (a Host, a User-Agent).

@@ -25,9 +25,7 @@ std::chrono::nanoseconds thread_cpu_time() {
 
 }  // namespace
 
-Application& Gil::application() const {
-  return mine_.application != nullptr ? *mine_.application : mine_.owner->in_main_interpreter();
-}
+Application& Gil::application() const { return *mine_.application; }
 
 Gil::Gil(Interpreters& interpreters) : mine_(interpreters.of_this_thread()) {
   if (mine_.depth++ > 0) return;

@@ -31,9 +31,9 @@ class Gil {
   Application& application() const;
 
  private:
-  ThreadInterpreter& mine_;
   void take();
 
+  ThreadInterpreter& mine_;
   LockTimes* times_ = nullptr;                                 // of the worker, or null
   std::optional<std::chrono::nanoseconds> cpu_time_at_start_;  // where the time it is held is measured
 };

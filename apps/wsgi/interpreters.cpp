@@ -87,7 +87,8 @@ Interpreters::Interpreters(const Settings& settings, Callable callable, Surround
   start_python();
   try {
     prepare_interpreter();
-    if (are_shared()) {
+    // With --gil own the main thread has the interpreter that is there anyway, whose lock nobody else takes.
+    if (are_shared() || around_.on_main_thread) {
       application_.emplace(callable_, directory_, around_);
     } else {
       {  // what cannot be imported is to be found now, and not with the first request
@@ -159,12 +160,6 @@ ThreadInterpreter& Interpreters::of_this_thread() {
 }
 
 ThreadInterpreter& Interpreters::current() { return this_thread; }
-
-Application& Interpreters::in_main_interpreter() {
-  application_.emplace(callable_, directory_, around_);
-  this_thread.application = &*application_;
-  return *application_;
-}
 
 void Interpreters::introduce(ThreadInterpreter& mine) {
   Ref module = imported("threading");

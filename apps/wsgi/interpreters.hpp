@@ -49,9 +49,6 @@ class Interpreters {
   ThreadInterpreter& of_this_thread();
   /// The same of a thread that has used Python before.
   static ThreadInterpreter& current();
-  /// With --gil own, the main thread's application, where handlers run on it: in the interpreter that has been there from the
-  /// start, whose lock nobody else takes. Needs the GIL.
-  Application& in_main_interpreter();
   /// Threads that a handler starts are waited for at the end, as elsewhere: to Python, which has not started ours, they
   /// would be a daemon's daemons. Needs the GIL; once threading has been imported, once a thread.
   static void introduce(ThreadInterpreter& mine);
@@ -93,7 +90,7 @@ class Interpreters {
   const Surroundings around_;
   std::string directory_;  // --app-dir, absolute
   PyThreadState* main_ = nullptr;
-  std::optional<Application> application_;  // all threads'; with --gil own the main one's, once it has been called
+  std::optional<Application> application_;  // all threads'; with --gil own the main one's, if any
   std::vector<pid_t> children_;             // of multiprocessing, when the end began
   std::mutex own_mutex_;
   std::map<pthread_t, PyInterpreterState*> own_;  // --gil own: each thread's, while it lives

@@ -27,11 +27,17 @@ bool has_many_threads(const CoreInfo& core, const Settings& settings) {
          (core.workers == CoreInfo::Workers::threads && settings.workers > 1);
 }
 
+bool serves_on_main_thread(const CoreInfo& core, const Settings& settings) {
+  if (!core.is_loop()) return core.serves_one_each();
+  return settings.offload == 0 && (core.workers != CoreInfo::Workers::reactors || settings.workers == 1);
+}
+
 Surroundings surroundings(const Settings& settings) {
   const CoreInfo& core = *find_core(settings.core);
   Surroundings around;
   // Interpreters of their own share no more than processes do.
   bool is_apart = settings.gil == Gil::own;
+  around.on_main_thread = serves_on_main_thread(core, settings);
   around.multithread = has_many_threads(core, settings) && !is_apart;
   around.multiprocess = core.has_processes() || (has_many_threads(core, settings) && is_apart);
   return around;

@@ -92,7 +92,7 @@ Fd open_socket(const Address& address) {
 }  // namespace
 
 ListenerSet::ListenerSet(const std::vector<Address>& addresses, unsigned queues, int backlog, unsigned kept, HandedSockets handed)
-    : queues_(queues), has_names_(handed.sockets.empty() || handed.predecessor != 0), owner_pid_(getpid()) {
+    : queues_(queues), are_own_(handed.sockets.empty() || handed.predecessor != 0), owner_pid_(getpid()) {
   for (const Address& wanted : addresses) {
     bool is_kept = bound_.size() + kept >= addresses.size();
     std::vector<Fd> given = handed.listening_on(wanted);
@@ -130,7 +130,7 @@ void ListenerSet::bind_all(const Address& wanted, int backlog, bool is_kept) {
 void ListenerSet::adopt(std::vector<Fd> handed, bool is_kept) {
   Address address = Address::of_socket(handed.front().get());
   bound_.push_back(address);
-  if (address.is_unix() && has_names_) {
+  if (address.is_unix() && are_own_) {
     std::vector<Name>& names = is_kept ? kept_names_ : names_;
     names.push_back(name_of(address));
     names.back().is_handed = true;

@@ -71,7 +71,7 @@ class ListenerSet {
   /// predecessor's is left.
   void take_over();
   /// False: a supervisor keeps them open, for the next program.
-  bool are_own() const { return has_names_; }
+  bool are_own() const { return are_own_; }
 
   /// Sends new connections only to queues whose bit is set; all set means by the kernel's hash again.
   /// socket(7), SO_ATTACH_REUSEPORT_CBPF.
@@ -114,7 +114,7 @@ class ListenerSet {
   std::vector<int> handed_;  // of a predecessor's
   std::unique_ptr<std::atomic<bool>> has_taken_over_ = std::make_unique<std::atomic<bool>>(false);
   bool can_steer_ = true;  // each queue has a socket of its own, in their order
-  bool has_names_ = true;  // they are not a supervisor's
+  bool are_own_ = true;  // they are not a supervisor's
   int owner_pid_;  // a forked child does not unlink its parent's UNIX domain sockets
 };
 

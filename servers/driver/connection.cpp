@@ -99,7 +99,8 @@ Connection::Connection(Worker& worker, Accepted accepted, bool is_control)
       fd_(std::move(accepted.fd)),
       peer_(accepted.peer),
       endpoint_(worker.context.listeners.endpoint(accepted.listener)),
-      peer_is_trusted_(settings_.forwarded_allow_ips.contains(peer_)) {
+      peer_is_trusted_(settings_.forwarded_allow_ips.contains(peer_)),
+      accepted_(accepted.done) {
   static std::atomic<std::uint64_t> connections{0};
   id_ = connections.fetch_add(1, std::memory_order_relaxed);
   WorkerCounters::add(home_.accepted);
@@ -272,7 +273,7 @@ Deadline Connection::write_deadline() const {
 }
 
 Clock::time_point Connection::spared_until() const {
-  if (wait_ == Wait::first_request) return deadline_ - settings_.head_timeout + first_request_patience;
+  if (wait_ == Wait::first_request) return accepted_ + first_request_patience;
   return deadline_ - settings_.keep_alive + next_request_patience;
 }
 

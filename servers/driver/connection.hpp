@@ -179,6 +179,7 @@ class Connection final : private AnswerWriter {
   Peer peer_;
   const Endpoint* endpoint_;
   const bool peer_is_trusted_;  // to say whom it asks for
+  const Clock::time_point accepted_;
   std::uint64_t id_;
   std::unique_ptr<Session> session_;  // while it is busy
   Wait wait_ = Wait::nothing;

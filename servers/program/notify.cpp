@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <string_view>
 
 #include "common/clock.hpp"
 #include "common/net/fd.hpp"
@@ -17,9 +16,13 @@ namespace corelab::notify {
 
 namespace {
 
-void say(const std::string& what) {
+// As it was at the start: an application may change its environment.
+const std::string path = [] {
   const char* variable = std::getenv("NOTIFY_SOCKET");
-  std::string_view path = variable != nullptr ? variable : "";
+  return std::string(variable != nullptr ? variable : "");
+}();
+
+void say(const std::string& what) {
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   if (path.empty() || path.size() >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path.data(), path.size());

@@ -356,7 +356,9 @@ std::string read_file(const std::string& path, const Start& start) {
   std::string anchored = path;
   anchor(anchored, start.directory);
   // Of a FIFO there is nothing to read again, and whoever opens it waits for a writer.
-  if (start.is_again && !std::filesystem::is_regular_file(anchored)) {
+  std::error_code ignored;
+  std::filesystem::file_status status = std::filesystem::status(anchored, ignored);
+  if (start.is_again && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     throw SystemError("the configuration file " + path + " is none that can be read again");
   }
   errno = 0;

@@ -98,6 +98,22 @@ TEST_P(OwnProgramOn, answers_under_the_librarys_name_if_its_own_is_no_token) {
   EXPECT_EQ(server_field(get(server.address(), "/plaintext")), "corelab");
 }
 
+// One sentence, and an end as after any error; of a worker, that worker's.
+TEST_P(OwnProgramOn, ends_with_a_sentence_by_an_error_that_nobody_catches) {
+  const TempDir dir;
+  auto server = serve_with_workers(2, {"--pid", dir.path("pid"), "-b", "127.0.0.1:0", "-b", "unix:" + dir.path("socket")});
+  const Reply reply = get(server.address(), "/uncaught");
+  EXPECT_TRUE(reply.ended == Ended::closed || reply.ended == Ended::reset) << reply.detail;
+  EXPECT_TRUE(server.says("an error that nobody has caught: of a thread: the process ends", Millis(2'000))) << server.errors();
+  if (core().has_processes()) {
+    EXPECT_TRUE(server.says("ended with code 1; another starts", Millis(2'000))) << server.errors();
+    EXPECT_EQ(get(server.address(), "/plaintext").status(), 200);
+    return;
+  }
+  EXPECT_EQ(server.wait_exit(Millis(3'000)), 1) << server.errors();
+  for (const char* name : {"pid", "socket"}) EXPECT_NE(::access(dir.path(name).c_str(), F_OK), 0) << name << " is left behind";
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryCore, OwnProgramOn, ::testing::ValuesIn(cores()), core_test_name);
 
 }  // namespace

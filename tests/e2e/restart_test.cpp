@@ -100,7 +100,7 @@ TEST_P(Restart, is_not_begun_while_it_drains) {
 
 // Descriptors beyond the limit of the start are in use.
 TEST_P(Restart, works_with_many_connections) {
-  if (core().takes_policy && core().name != "thread-per-connection") GTEST_SKIP() << "connections wait for threads";
+  if (core().serves_one_each()) GTEST_SKIP() << "whose workers have one connection each";
   Surroundings around;
   around.soft_limits = {{RLIMIT_NOFILE, 64}};
   auto server = serve_with_workers(2, {"--keep-alive", "2"}, around);

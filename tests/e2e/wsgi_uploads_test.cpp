@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -76,15 +75,6 @@ TEST_P(WsgiUploads, have_the_same_bytes_either_way) {
   std::string body;
   for (int i = 0; i < 100'000; ++i) body += static_cast<char>('a' + i % 26);
   EXPECT_EQ(checksum(body, 0), checksum(body, 5));
-}
-
-std::size_t deleted_files(pid_t pid) {
-  std::size_t count = 0;
-  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-    std::error_code gone;
-    count += std::filesystem::read_symlink(fd.path(), gone).string().find("(deleted)") != std::string::npos;
-  }
-  return count;
 }
 
 TEST_P(WsgiUploads, leave_no_file_behind_their_connection) {

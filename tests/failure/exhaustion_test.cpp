@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,20 +38,6 @@ void expect_service_returns(const ServerProcess& server) {
   EXPECT_TRUE(eventually([&] { return get(server.address(), "/plaintext", Millis(2'000)).status() == 200; },
                          Millis(15'000)))
       << server.errors();
-}
-
-std::size_t open_files(pid_t pid) {
-  const std::filesystem::directory_iterator files("/proc/" + std::to_string(pid) + "/fd");
-  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
-}
-
-std::size_t deleted_files(pid_t pid) {
-  std::size_t count = 0;
-  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-    std::error_code gone;
-    count += std::filesystem::read_symlink(fd.path(), gone).string().find("(deleted)") != std::string::npos;
-  }
-  return count;
 }
 
 using Exhaustion = CoreTest;

@@ -100,6 +100,15 @@ def answering(listener, connection):
         connection.sendall(ANSWER)
 
 
+def answering_after(seconds):
+    def serve(listener, connection):
+        while listener.read_request(connection):
+            time.sleep(seconds)
+            connection.sendall(ANSWER)
+
+    return serve
+
+
 def available_seconds(server) -> float:
     """What its CPU had for the server: what it took, and what nobody took."""
     with open("/proc/stat") as file:
@@ -151,12 +160,7 @@ class Arithmetic(unittest.TestCase):
 
     @support.unless_disturbed
     def test_a_known_delay(self):
-        def serve(listener, connection):
-            while listener.read_request(connection):
-                time.sleep(0.05)
-                connection.sendall(ANSWER)
-
-        with Listener(serve) as listener:
+        with Listener(answering_after(0.05)) as listener:
             result = load(listener.port, "--rate", 100, "--duration", 2, "--connections", 20)
         for figure in (result["response_ms"], result["service_ms"]):
             self.assertAlmostEqual(figure["p50"], 50.5, delta=1.0)
@@ -172,22 +176,12 @@ class Arithmetic(unittest.TestCase):
 
     def test_a_slow_endpoint_keeps_its_rate_though_answers_are_under_way_at_the_end(self):
         """Little's law: at 10 a second and half a second each five are always on their way."""
-        def serve(listener, connection):
-            while listener.read_request(connection):
-                time.sleep(0.5)
-                connection.sendall(ANSWER)
-
-        with Listener(serve) as listener:
+        with Listener(answering_after(0.5)) as listener:
             result = load(listener.port, "--rate", 10, "--arrivals", "fixed", "--duration", 5)
         self.assertEqual((result["requests"], result["unanswered"], result["invalid"]), (50, 0, []))
 
     def test_requests_that_wait_for_a_connection_at_the_end_are_a_rate_that_was_not_kept(self):
-        def serve(listener, connection):
-            while listener.read_request(connection):
-                time.sleep(0.1)
-                connection.sendall(ANSWER)
-
-        with Listener(serve) as listener:
+        with Listener(answering_after(0.1)) as listener:
             result = load(listener.port, "--rate", 20, "--duration", 2, "--connections", 1, "--grace", 8)
         self.assertEqual(result["unanswered"], 0)
         self.assertEqual(result["invalid"],

@@ -29,6 +29,16 @@ std::vector<std::string> stat_fields(pid_t pid, const std::string& name = "stat"
   return {std::istream_iterator<std::string>(stream), {}};
 }
 
+// What its descriptors are of, as far as they have not been closed meanwhile.
+std::vector<std::string> descriptors_of(pid_t pid) {
+  std::vector<std::string> targets;
+  for (const auto& fd : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    targets.push_back(std::filesystem::read_symlink(fd.path(), gone).string());
+  }
+  return targets;
+}
+
 }  // namespace
 
 bool is_alive(pid_t pid) {
@@ -78,6 +88,15 @@ std::vector<pid_t> threads_of(pid_t pid) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task"))
     threads.push_back(std::stoi(entry.path().filename()));
   return threads;
+}
+
+size_t open_files(pid_t pid) { return descriptors_of(pid).size(); }
+
+size_t deleted_files(pid_t pid) {
+  const std::vector<std::string> all = descriptors_of(pid);
+  return static_cast<size_t>(std::count_if(all.begin(), all.end(), [](const std::string& target) {
+    return target.find("(deleted)") != std::string::npos;
+  }));
 }
 
 }  // namespace corelab::test

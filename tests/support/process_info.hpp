@@ -23,4 +23,8 @@ Millis cpu_time(pid_t pid);
 size_t thread_count(pid_t pid);
 std::vector<pid_t> threads_of(pid_t pid);
 
+// Its descriptors; and those of files that have no name any more.
+size_t open_files(pid_t pid);
+size_t deleted_files(pid_t pid);
+
 }  // namespace corelab::test

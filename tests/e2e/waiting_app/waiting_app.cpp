@@ -8,6 +8,7 @@
 #include <chrono>
 #include <corelab.hpp>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -47,6 +48,12 @@ int main(int argc, char** argv) {
   endings();
   corelab::App app;
   app.get("/plaintext", [](const Request&) { return corelab::text("Hello, World!"); });
+  // An error of a thread that nobody waits for.
+  app.get("/uncaught", [](const Request&) {
+    std::thread([] { throw std::runtime_error("of a thread"); }).detach();
+    std::this_thread::sleep_for(10s);
+    return corelab::text("?");
+  });
   app.get("/endings", [](const Request&) {
     return corelab::text(std::to_string(endings().done) + " " + std::to_string(endings().expired) + " " +
                          std::to_string(endings().cancelled));
