@@ -87,10 +87,7 @@ Interpreters::Interpreters(const Settings& settings, Callable callable, Surround
   start_python();
   try {
     prepare_interpreter();
-    // With --gil own the main thread has the interpreter that is there anyway, whose lock nobody else takes.
-    if (are_shared() || around_.on_main_thread) {
-      application_.emplace(callable_, directory_, around_);
-    } else {
+    if (!are_shared()) {
       {  // what cannot be imported is to be found now, and not with the first request
         ThreadInterpreter trial;
         trial.is_trial = true;
@@ -98,6 +95,8 @@ Interpreters::Interpreters(const Settings& settings, Callable callable, Surround
       }
       PyEval_RestoreThread(main_);
     }
+    // With --gil own the main thread has the interpreter that is there anyway, whose lock nobody else takes.
+    if (are_shared() || around_.on_main_thread) application_.emplace(callable_, directory_, around_);
   } catch (const PythonError&) {
     throw std::runtime_error("Python is not complete: " + describe_exception());
   }
